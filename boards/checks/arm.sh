@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Built for 32-bit ARM without a warning and linked statically, as a binary is carried to a board,
+# its tests pass under qemu-user (stress natively only).
+set -euo pipefail
+cd "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+boards=$PWD/boards
+# shellcheck source=boards/common.sh
+source boards/common.sh
+
+TAKT_TARGETS=${TAKT_TARGETS:-//... -//tests/install/... -//tests/model/... -//tests/stress/...} \
+  test_configuration --config=static --config=arm --config=werror

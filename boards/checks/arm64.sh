@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Built for 64-bit ARM without a warning, its tests pass under qemu-user (stress natively only), and
+# a program for such a board can be built from the installed tree.
+set -euo pipefail
+cd "$(dirname -- "${BASH_SOURCE[0]}")/../.."
+boards=$PWD/boards
+# shellcheck source=boards/common.sh
+source boards/common.sh
+
+TAKT_TARGETS=${TAKT_TARGETS:-//... -//tests/install:workspace_test -//tests/model/... -//tests/stress/...} \
+  test_configuration --config=arm64 --config=werror

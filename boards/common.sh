@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the scripts of this folder share; each sources it, having set $boards to the folder's path.
+# shellcheck shell=bash
+
+repository=$(dirname -- "$boards")
+readonly repository
+
+# bazel COMMAND [ARGUMENT]..., the one that the user chose, with the user's flags.
+bazel() {
+  local command=$1
+  shift
+  local -a program flags
+  read -r -a program <<<"${BAZEL:-bazel}"
+  read -r -a flags <<<"${BAZEL_FLAGS:-}"
+  [[ $command == query ]] && flags=()
+  command "${program[@]}" "$command" "${flags[@]}" "$@"
+}
+
+# The same without the chatter: progress on a terminal, warnings and errors everywhere.
+quiet_bazel() {
+  local command=$1
+  shift
+  local -a quiet=(--ui_event_filters=-info --show_result=0)
+  [[ $command == query ]] && quiet=(--ui_event_filters=-info)
+  [[ -t 2 ]] || quiet+=(--noshow_progress)
+  bazel "$command" "${quiet[@]}" "$@"
+}
+
+# Where the outputs of a build with the given flags lie; independent of bazel-bin, which another
+# build may have moved meanwhile.
+output_directory() {
+  (cd "$repository" && bazel info --ui_event_filters=-info --noshow_progress "$@" bazel-bin)
+}
+
+# Of the files named on standard input, those that are there.
+existing() {
+  local file
+  while read -r file; do
+    if [[ -e $file ]]; then echo "$file"; fi
+  done
+}
+
+# Every C++ file of the repository, also one that is not yet under version control. TAKT_FILES
+# narrows it.
+cpp_files() {
+  if [[ -n ${TAKT_FILES:-} ]]; then
+    tr ' ' '\n' <<<"$TAKT_FILES"
+    return
+  fi
+  (
+    cd "$repository"
+    git ls-files --cached --others --exclude-standard -- '*.h' '*.cc' | existing | sort
+  )
+}
+
+# A folder for tools that read sources without Bazel: -I FOLDER shows takt/ as the repository, as
+# Bazel's include_prefix does, and -I FOLDER/generated shows what the build generates.
+include_folder() {
+  local folder
+  local -a generators
+  folder=$(mktemp -d)
+  ln -s "$repository" "$folder/takt"
+  mkdir "$folder/generated"
+  cd "$repository"
+  mapfile -t generators < <(quiet_bazel query --keep_going 'kind(genrule, //boards/...)')
+  if ((${#generators[@]})); then
+    quiet_bazel build "${generators[@]}" >&2
+  fi
+  ln -s "$(output_directory "$@")" "$folder/generated/takt"
+  echo "$folder"
+}
+
+# clang_tidy [ARGUMENT]... over the .cc files named on standard input; prints what it finds, and then
+# fails. $includes: of include_folder. One file a process: clang-tidy 14 reports false va_list
+# findings from the second file on.
+clang_tidy() {
+  xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" \
+    sh -c 'includes=$1; shift; clang-tidy --quiet "$@" -- -std=c++20 -I"$includes" -I"$includes/generated" 2>&1' \
+    clang_tidy "$includes" "$@" |
+    awk '!/^[0-9]+ warnings? generated/ { print } / (warning|error): / { failed = 1 } END { exit failed }'
+}
+
+# Tests of a configuration; the ways of installing takt, and the models, which explore the sources
+# under an environment of their own, need no proof there. TAKT_TARGETS narrows it.
+test_configuration() {
+  local -a targets
+  read -r -a targets <<<"${TAKT_TARGETS:-//... -//tests/install/... -//tests/model/...}"
+  TAKT_SETUP=no "$boards/test.sh" "$@" -- "${targets[@]}"
+}

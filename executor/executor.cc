@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/executor/executor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "takt/platform/stack.h"
+#include "takt/platform/text.h"
+#include "takt/sync/lock_guard.h"
+
+namespace takt::inline v0 {
+
+Executor::Executor(const detail::StorageView& storage) noexcept
+    : storage_(storage), mark_(platform::ForkMark::here()) {
+  const ExecutorLimits& limits = storage.limits;
+  const std::size_t cells = std::size_t{kPriorityLevels} * storage.ready_capacity;
+  const std::size_t words = SlotBitmap::words_for(limits.jobs_per_lane);
+  for (std::uint32_t number = 0; number < limits.lanes; ++number) {
+    detail::LaneSlot& lane = storage.lanes[number];
+    lane.queue.attach(storage.cells + number * cells, storage.ready_capacity,
+                      storage.free_slots + number * words, limits.jobs_per_lane);
+    lane.jobs = storage.jobs + std::size_t{number} * limits.jobs_per_lane;
+    if (const std::uint32_t timers = detail::timers_per_lane(limits); timers != 0) {
+      const std::size_t indices = std::size_t{limits.jobs_per_lane} + limits.tasks;
+      lane.timers.attach(storage.timers + std::size_t{number} * timers,
+                         storage.timer_places + number * indices);
+    }
+  }
+}
+
+Executor::~Executor() {
+  // A fork child has no workers, and no memory for them: MADV_DONTFORK.
+  if (mark_.in_child()) return;
+  // relaxed: nobody else may use an executor that is being destroyed.
+  if (state_.load(std::memory_order_relaxed) != State::stopped) {
+    Text<Status::kTextBytes + 64> text;
+    text << "Executor destroyed while it runs: call stop() before";
+    for (std::uint32_t number = 0; number < worker_count(); ++number) {
+      const detail::WorkerSlot& worker = storage_.workers[number];
+      // relaxed: the figure of a thread that is not waited for.
+      if (worker.activity.load(std::memory_order_relaxed) != detail::kIdle) {
+        text << "; " << stuck(worker).text();
+      }
+    }
+    TAKT_CHECK(state_.load() == State::stopped, text.c_str());
+  }
+  for (std::uint32_t number = 0; number < task_count(); ++number) {
+    detail::TaskSlot& task = storage_.tasks[number];
+    // relaxed: nobody else may use it any more.
+    if (task.state.load(std::memory_order_relaxed) == TaskState::removed) continue;
+    task.thunk(detail::ThunkStep::destroy_callable, task.storage.bytes, nullptr);
+  }
+  release_memory();
+}
+
+Status Executor::refusal(const PostOptions& options) noexcept {
+  const auto number = static_cast<std::uint32_t>(options.lane);
+  Text<Status::kTextBytes> text;
+  text << "post to lane " << number << ": ";
+  if (number >= storage_.limits.lanes) {
+    text << "there are " << storage_.limits.lanes << " lanes";
+    return {StatusCode::invalid_argument, text.view()};
+  }
+  if (static_cast<std::uint32_t>(options.priority) >= kPriorityLevels) {
+    text << "no such priority";
+    return {StatusCode::invalid_argument, text.view()};
+  }
+  if (storage_.lanes[number].queue.closed()) {
+    text << "the executor is not started, or is stopping, or the lane has no worker";
+    return {StatusCode::failed_precondition, text.view()};
+  }
+  text << "all " << storage_.limits.jobs_per_lane << " job slots (jobs_per_lane) are in use";
+  return {StatusCode::resource_exhausted, text.view()};
+}
+
+Status Executor::take_back(Claim claim) noexcept {
+  discard(claim);
+  return {StatusCode::failed_precondition,
+          "post: the executor stops, or has not cleared up after it did"};
+}
+
+void Executor::discard(Claim claim) noexcept {
+  claim.slot->thunk(detail::ThunkStep::destroy_callable, claim.slot->storage.bytes, nullptr);
+  claim.lane->queue.release_slot(claim.index());
+}
+
+Status Executor::wait_for_time(Claim claim, TimePoint time, const PostOptions& options) noexcept {
+  // kNever is a time, too: INT64_MAX would be no timer.
+  claim.slot->release_ns = std::min(to_ns(time), INT64_MAX - 1);
+  claim.slot->deadline_ns = to_ns(options.deadline);
+  claim.slot->level = options.priority;
+  detail::LaneSlot& lane = *claim.lane;
+  const std::uint32_t room = std::min(storage_.limits.timers, storage_.limits.jobs_per_lane);
+  bool full = false;
+  {
+    LockGuard lock(lane.timer_mutex);
+    full = lane.timed_jobs == room;
+    if (!full && !lane.queue.closed()) {
+      ++lane.timed_jobs;
+      set_timer(lane, claim.index(), claim.slot->release_ns);
+      return {};
+    }
+  }
+  if (!full) return take_back(claim);
+  discard(claim);
+  Text<Status::kTextBytes> text;
+  text << "post_at: " << room << " jobs of lane " << static_cast<std::uint32_t>(options.lane)
+       << " wait already (ExecutorLimits::timers)";
+  return {StatusCode::resource_exhausted, text.view()};
+}
+
+void Executor::cancel_timed_jobs(detail::WorkerSlot& worker) noexcept {
+  detail::LaneSlot& lane = *worker.lane;
+  for (;;) {
+    std::uint32_t index = 0;
+    {
+      LockGuard lock(lane.timer_mutex);
+      if (lane.timed_jobs == 0) return;
+      index = lane.timers.front().item;
+      lane.timers.set(index, INT64_MAX);
+      if (index >= storage_.limits.jobs_per_lane) continue;  // a task: start() sets its timer anew
+      --lane.timed_jobs;
+    }
+    discard({&lane.jobs[index], &lane});
+    worker.stats.cancelled.add();
+  }
+}
+
+std::size_t Executor::stack_high_water(std::uint32_t worker) const noexcept {
+  return platform::stack_high_water(storage_.workers[worker].stack);
+}
+
+std::size_t Executor::stack_bytes(std::uint32_t worker) const noexcept {
+  return platform::usable_stack(storage_.workers[worker].stack).size();
+}
+
+}  // namespace takt::inline v0

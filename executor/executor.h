@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_EXECUTOR_EXECUTOR_H_
+#define TAKT_EXECUTOR_EXECUTOR_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "takt/executor/callable.h"
+#include "takt/executor/job_context.h"
+#include "takt/executor/job_handle.h"
+#include "takt/executor/limits.h"
+#include "takt/executor/options.h"
+#include "takt/executor/stats.h"
+#include "takt/executor/storage.h"
+#include "takt/executor/task_handle.h"
+#include "takt/platform/fork_mark.h"
+#include "takt/platform/result.h"
+#include "takt/platform/status.h"
+#include "takt/sync/latch.h"
+#include "takt/sync/mutex.h"
+
+// States of an executor, changed under `control_mutex_` only:
+//
+//              start()                  stop(): lanes closed            all workers joined
+//   [stopped] ---------> [running] ---------------------> [stopping] ----------------------.
+//      ^                                                      |  ^                          |
+//      |                                                      '--' stop(): timed out        |
+//      '-----------------------------------------------------------------------------------'
+
+namespace takt::inline v0 {
+
+/// Runs jobs on static threads with fixed memory. The storage is a StaticExecutor's; a module that
+/// only uses an executor takes `Executor&` and need not know its limits.
+class Executor {
+ public:
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  /// Adds a periodic task: job k is released at epoch() + offset + k * period. Before or after
+  /// start(); a late task joins at its next point on the grid. Tasks survive a stop.
+  /// Blocks: for another add_task() or start(). Bound: O(tasks). Callable from: any thread,
+  /// jobs included. Errors: invalid_argument; resource_exhausted: ExecutorLimits::tasks or
+  /// histograms are used up; failed_precondition: the executor runs, and the lane has no worker.
+  template <class Function>
+  Result<TaskHandle> add_task(const TaskConfig& config, Function&& function) noexcept {
+    using Callable = std::decay_t<Function>;
+    detail::require_callable<Callable>();
+    Callable callable(std::forward<Function>(function));
+    return add_task_with(detail::setup_of(config), &detail::task_thunk<Callable>,
+                         &move_into<Callable>, &callable);
+  }
+
+  /// Adds a sporadic task: its jobs are released by TaskHandle::release(). Otherwise as add_task().
+  template <class Function>
+  Result<TaskHandle> add_sporadic_task(const SporadicConfig& config, Function&& function) noexcept {
+    using Callable = std::decay_t<Function>;
+    detail::require_callable<Callable>();
+    Callable callable(std::forward<Function>(function));
+    return add_task_with(detail::setup_of(config), &detail::task_thunk<Callable>,
+                         &move_into<Callable>, &callable);
+  }
+
+  /// Starts the workers and returns when each runs as configured; sets the epoch. On an error
+  /// nothing runs: a refused priority, affinity or memory lock fails it, unless OnDenied::degrade.
+  /// Blocks: until the workers run. Callable from: any thread but a worker. The configs are copied.
+  /// Errors: invalid_argument: a config, named; failed_precondition: it runs already, or a lane has
+  /// tasks and no worker; permission_denied and others: which worker, which call, which errno.
+  Status start(std::span<const WorkerConfig> workers, const StartOptions& options = {}) noexcept;
+
+  /// Makes `function` a job: it runs once on a worker of `options.lane`, its result is dropped.
+  /// Blocks: no. Bound: lock-free; a system call only if a worker sleeps. Callable from: any
+  /// thread, jobs included. Errors: resource_exhausted: all job slots of the lane are in use (the
+  /// callable is destroyed); failed_precondition: not started, or stopping; invalid_argument: no
+  /// such lane.
+  template <class Function>
+  Status post(Function&& function, const PostOptions& options = {}) noexcept {
+    using Callable = std::decay_t<Function>;
+    detail::require_callable<Callable>();
+    const Claim claim = claim_slot(options);
+    if (claim.slot == nullptr) [[unlikely]]
+      return refusal(options);
+    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
+    claim.slot->thunk = &detail::post_thunk<Callable>;
+    claim.slot->renew(false);
+    if (publish(claim, options)) [[likely]]
+      return {};
+    return take_back(claim);
+  }
+
+  /// As post(), but the job becomes ready at `time`, of the executor's clock; a time that has
+  /// passed is now. stop() ends jobs that still wait, in either mode. Blocks: no, but for others
+  /// who set timers of the lane. Bound: O(log timers); a system call if a worker has to be woken.
+  /// Callable from: any thread, jobs included. Errors: as post(), and resource_exhausted:
+  /// ExecutorLimits::timers jobs of the lane wait already.
+  template <class Function>
+  Status post_at(TimePoint time, Function&& function, const PostOptions& options = {}) noexcept {
+    using Callable = std::decay_t<Function>;
+    detail::require_callable<Callable>();
+    const Claim claim = claim_slot(options);
+    if (claim.slot == nullptr) [[unlikely]]
+      return refusal(options);
+    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
+    claim.slot->thunk = &detail::post_thunk<Callable>;
+    claim.slot->renew(false);
+    return wait_for_time(claim, time, options);
+  }
+
+  /// As post_at(), `delay` after now.
+  template <class Rep, class Period, class Function>
+  Status post_after(const std::chrono::duration<Rep, Period>& delay, Function&& function,
+                    const PostOptions& options = {}) noexcept {
+    return post_at(deadline_after(delay), std::forward<Function>(function), options);
+  }
+
+  /// As post(), and gives a handle by which the result can be had and the job be cancelled.
+  template <class Function>
+  auto submit(Function&& function, const PostOptions& options = {}) noexcept
+      -> Result<JobHandle<detail::ResultOf<std::decay_t<Function>>>> {
+    using Callable = std::decay_t<Function>;
+    detail::require_callable<Callable>();
+    const Claim claim = claim_slot(options);
+    if (claim.slot == nullptr) [[unlikely]]
+      return refusal(options);
+    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
+    claim.slot->thunk = &detail::submit_thunk<Callable>;
+    claim.slot->renew(true);
+    if (!publish(claim, options)) [[unlikely]]
+      return take_back(claim);
+    return JobHandle<detail::ResultOf<Callable>>(this, options.lane, claim.index());
+  }
+
+  /// Stops: no new jobs and releases; waiting jobs run (drain) or end cancelled (cancel); joins the
+  /// workers. ok when it is stopped, also when it was before. start() may follow.
+  /// Blocks: until stopped or `timeout`; behind another stop(). Callable from: any thread but a
+  /// worker.
+  /// Errors: timed_out: names the stuck worker and its job; then call it again, or _exit().
+  /// failed_precondition: called by a worker, which would wait for itself.
+  Status stop(StopMode mode, Duration timeout) noexcept;
+
+  /// Begins a stop and waits for nothing: no new jobs and releases; the workers leave when their
+  /// lanes are empty. Then somebody must call stop(), which joins them. For jobs, which cannot call
+  /// stop(). Does nothing when the executor does not run, or stops already.
+  /// Blocks: no. Bound: O(workers). Callable from: any thread, jobs included.
+  void request_stop(StopMode mode) noexcept;
+
+  /// Whether jobs are accepted. Blocks: no. Callable from: any thread.
+  bool running() const noexcept {
+    // acquire: pairs with the release in start() and stop().
+    return state_.load(std::memory_order_acquire) == State::running;
+  }
+  /// Whether stop(StopMode::cancel) asks running jobs to return. Blocks: no. Callable from: any
+  /// thread.
+  bool stop_requested() const noexcept {
+    // relaxed: a request, it carries no data.
+    return cancelling_.load(std::memory_order_relaxed) != 0;
+  }
+  /// The origin of all task grids, set by start(). Blocks: no. Callable from: any thread.
+  TimePoint epoch() const noexcept {
+    // acquire: pairs with the release in start().
+    return from_ns(epoch_ns_.load(std::memory_order_acquire));
+  }
+
+  /// The workers of the last start(), in the order of its configs. Blocks: no. Callable from: any
+  /// thread; not while another start() rewrites them.
+  std::uint32_t worker_count() const noexcept {
+    return worker_count_.load(std::memory_order_acquire);
+  }
+  /// How many workers serve `lane`; 0 when there is no such lane. Blocks: no. Callable from: any
+  /// thread; not while another start() rewrites it.
+  std::uint32_t worker_count(LaneId lane) const noexcept {
+    const auto number = static_cast<std::uint32_t>(lane);
+    return number < storage_.limits.lanes ? storage_.lanes[number].worker_count : 0;
+  }
+  const WorkerStats& worker_stats(std::uint32_t worker) const noexcept {
+    return storage_.workers[worker].stats;
+  }
+  const char* worker_name(std::uint32_t worker) const noexcept {
+    return storage_.workers[worker].name;
+  }
+  /// Bytes of the worker's stack that were ever used, and that there are. Bound: O(unused bytes).
+  std::size_t stack_high_water(std::uint32_t worker) const noexcept;
+  std::size_t stack_bytes(std::uint32_t worker) const noexcept;
+
+  /// The tasks added until now, in that order, but that a task takes the place of one that was
+  /// removed; TaskHandle::state() tells. Blocks: no. Callable from: any thread.
+  std::uint32_t task_count() const noexcept { return task_count_.load(std::memory_order_acquire); }
+  TaskHandle task(std::uint32_t number) noexcept {
+    // acquire: pairs with the release in add_task_with().
+    const detail::TaskSlot& task = storage_.tasks[number];
+    const std::uint32_t generation = task.generation.load(std::memory_order_acquire);
+    return {this, number, generation, task.lane.load(std::memory_order_relaxed)};
+  }
+
+  /// The errno with which the memory lock was refused where OnDenied::degrade went on; else 0.
+  int refused_memory_lock() const noexcept { return refused_memory_lock_; }
+
+ protected:
+  /// Out of line on purpose: not constant-initialised, a static executor stays in .bss.
+  explicit Executor(const detail::StorageView& storage) noexcept;
+  /// Aborts when it still runs, or names what a timed-out stop() left stuck. In a fork child it
+  /// returns at once.
+  ~Executor();
+
+ private:
+  friend class JobHandleBase;
+  friend class TaskHandle;
+  friend Result<std::size_t> detail::wait_any_steady(std::span<JobHandleBase* const>,
+                                                     TimePoint) noexcept;
+
+  enum class State : std::uint32_t { stopped = 0, running = 1, stopping = 2 };
+  using Mover = void (*)(void* to, void* from) noexcept;
+
+  /// A job slot and its lane; null when refused. Two words: it is passed in registers.
+  struct Claim {
+    detail::JobSlot* slot;
+    detail::LaneSlot* lane;
+
+    std::uint32_t index() const noexcept { return static_cast<std::uint32_t>(slot - lane->jobs); }
+  };
+
+  template <class Callable>
+  static void move_into(void* to, void* from) noexcept {
+    ::new (to) Callable(std::move(*static_cast<Callable*>(from)));
+  }
+
+  Claim claim_slot(const PostOptions& options) noexcept {
+    const auto lane = static_cast<std::uint32_t>(options.lane);
+    if (lane >= storage_.limits.lanes || storage_.lanes[lane].queue.closed()) return {};
+    if (static_cast<std::uint32_t>(options.priority) >= kPriorityLevels) return {};
+    detail::LaneSlot& slot = storage_.lanes[lane];
+    const std::uint32_t index = slot.queue.acquire_slot();
+    if (index == Lane::kNone) return {};
+    return {&slot.jobs[index], &slot};
+  }
+
+  bool publish(Claim claim, const PostOptions& options) noexcept {
+    claim.slot->release_ns = takes_time_stamps() ? to_ns(now()) : 0;
+    claim.slot->deadline_ns = to_ns(options.deadline);
+    return claim.lane->queue.publish(options.priority, claim.index());
+  }
+
+  bool takes_time_stamps() const noexcept {
+    // relaxed: the opening of the lane orders it.
+    return time_stamps_.load(std::memory_order_relaxed) != 0;
+  }
+
+  Status refusal(const PostOptions& options) noexcept;
+  static Status take_back(Claim claim) noexcept;
+  static void discard(Claim claim) noexcept;
+  /// Makes a job ready at `time`.
+  Status wait_for_time(Claim claim, TimePoint time, const PostOptions& options) noexcept;
+  /// Ends the jobs of the worker's lane that wait for their time; the lane is closed.
+  void cancel_timed_jobs(detail::WorkerSlot& worker) noexcept;
+  // Tasks, executor_tasks.cc
+  Status check_task(const detail::TaskSetup& setup) const noexcept;
+  Result<TaskHandle> add_task_with(const detail::TaskSetup& setup, detail::Thunk thunk, Mover mover,
+                                   void* callable) noexcept;
+  /// Cleared; null when all are in use.
+  TaskHistograms* free_histograms() noexcept;
+  /// Begins a task's releases at the first one at or after `from`. Called by the holder of the
+  /// task mutex and of the lane's timer mutex.
+  void schedule(std::uint32_t number, TimePoint epoch, TimePoint from) noexcept;
+  void release_due(detail::LaneSlot& lane, std::int64_t now_ns) noexcept;
+  // The holder of the lane's timer mutex:
+  void set_timer(detail::LaneSlot& lane, std::uint32_t index, std::int64_t when) noexcept;
+  /// With `wake` for a thread that is no worker of the lane. False: the lane has closed.
+  bool carry_out(detail::LaneSlot& lane, std::uint32_t number,
+                 const detail::ReleaseDecision& decision, bool wake) noexcept;
+  /// Has end_task() look for releases that are kept back. False: the job has ended.
+  static bool await_finish(detail::TaskSlot& task) noexcept;
+  /// False: the lane has closed, and what was kept back is skipped.
+  bool finish_awaited(detail::LaneSlot& lane, std::uint32_t number, bool wake) noexcept;
+  /// The worker's, behind all that it does for a job.
+  void end_task(detail::TaskSlot& task, std::int64_t finish_ns) noexcept;
+  /// The number of a task in rings and timers, behind those of the jobs.
+  std::uint32_t ready_index(std::uint32_t task) const noexcept {
+    return storage_.limits.jobs_per_lane + task;
+  }
+  detail::LaneSlot& lane_of(const detail::TaskSlot& task) const noexcept {
+    // relaxed: of a task that is not removed meanwhile.
+    return storage_.lanes[static_cast<std::uint32_t>(task.lane.load(std::memory_order_relaxed))];
+  }
+  std::uint32_t number_of(const detail::TaskSlot& task) const noexcept {
+    return static_cast<std::uint32_t>(&task - storage_.tasks);
+  }
+
+  // start() and stop(), executor_control.cc
+  Status check_workers(std::span<const WorkerConfig> workers) const noexcept;
+  void configure_workers(std::span<const WorkerConfig> workers) noexcept;
+  Status prepare_memory(const StartOptions& options) noexcept;
+  Status lock_memory() noexcept;
+  std::span<std::byte> own_memory() noexcept {
+    return {reinterpret_cast<std::byte*>(this), sizeof *this};
+  }
+  void release_memory() noexcept;
+  Status launch() noexcept;
+  void note_launch_failure(const Status& status) noexcept;
+  void open_lanes() noexcept;
+  Status stop_locked(StopMode mode, TimePoint deadline) noexcept;
+  void begin_stop(StopMode mode) noexcept;
+  Status start_locked(std::span<const WorkerConfig> workers, const StartOptions& options) noexcept;
+  /// Carries out what request_stop() could not, because control_mutex_ was locked; called by
+  /// whoever has unlocked it.
+  void carry_out_requests() noexcept;
+  Status join_workers(TimePoint deadline) noexcept;
+  Status stuck(const detail::WorkerSlot& worker) const noexcept;
+
+  // The workers' side, worker.cc
+  static void worker_main(void* worker) noexcept;
+  Status settle(detail::WorkerSlot& worker) noexcept;
+  void serve(detail::WorkerSlot& worker) noexcept;
+  std::uint32_t find_work(detail::WorkerSlot& worker) noexcept;
+  void run(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
+  void run_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
+  /// Runs the job, or only destroys its callable when stop(StopMode::cancel) was called.
+  JobState end_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept;
+  bool invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept;
+  /// Wakes those who wait in wait_any().
+  void tell_watchers() noexcept;
+  void run_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept;
+  static void note_task(detail::TaskSlot& task, std::int64_t start, std::int64_t finish,
+                        bool completed) noexcept;
+  static void note_miss(const detail::TaskSlot& task, std::int64_t finish) noexcept;
+
+  /// Whether the calling thread serves `lane` of this executor; with null any lane.
+  bool is_worker(const detail::LaneSlot* lane) const noexcept;
+
+  const detail::StorageView storage_;
+  static constexpr int kEverybody = 0x7FFF'FFFF;
+
+  Mutex control_mutex_;  // start, stop
+  Mutex task_mutex_;     // add_task, start; after control_mutex_. A job may add a task during stop.
+  std::atomic<State> state_{State::stopped};
+  std::atomic<std::uint32_t> cancelling_{0};
+  // Bit m: request_stop(StopMode m) was called and not yet carried out. Set by anybody, cleared
+  // under the mutex.
+  std::atomic<std::uint32_t> stop_requests_{0};
+  std::atomic<std::uint32_t> time_stamps_{0};
+  int refused_memory_lock_ = 0;
+  bool memory_locked_ = false;  // by this executor; what mlockall() locked is not undone
+  std::atomic<std::int64_t> epoch_ns_{0};
+  std::atomic<std::uint32_t> worker_count_{0};
+  std::atomic<std::uint32_t> task_count_{0};
+  ThreadEnv::Word ended_watched_{0};  // one more for each watched job that ended
+  std::uint32_t histogram_count_ = 0;
+  // Of the start() that is under way: each worker counts down the first when it is configured and
+  // waits for the second; a refusal goes where the pointer says.
+  Latch settled_{0};
+  Latch go_{0};
+  Mutex launch_mutex_;  // launch_failure_
+  Status* launch_failure_ = nullptr;
+  platform::ForkMark mark_;
+};
+
+inline bool JobContext::stop_requested() const noexcept {
+  return executor->stop_requested() || (abort != kNever && now() >= abort);
+}
+
+/// An executor with all of its memory: give it static storage.
+template <ExecutorLimits kLimits>
+class StaticExecutor : private detail::ExecutorStorage<kLimits>, public Executor {
+ public:
+  StaticExecutor() noexcept : Executor(this->view()) {}
+};
+
+}  // namespace takt::inline v0
+
+#endif  // TAKT_EXECUTOR_EXECUTOR_H_

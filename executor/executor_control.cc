@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// start() and stop(): the state machine at the head of executor.h.
+#include <cerrno>
+#include <memory>
+
+#include "takt/executor/executor.h"
+#include "takt/executor/name.h"
+#include "takt/platform/memory.h"
+#include "takt/platform/stack.h"
+#include "takt/platform/text.h"
+#include "takt/sync/lock_guard.h"
+
+namespace takt::inline v0 {
+namespace {
+
+/// "worker 'name': what", with the code and errno of `status`.
+Status about_worker(const char* name, const Status& status) noexcept {
+  Text<Status::kTextBytes> text;
+  text << "worker '" << name << "': " << status.text();
+  return {status.code(), text.view(), status.error_number()};
+}
+
+}  // namespace
+
+Status Executor::start(std::span<const WorkerConfig> workers,
+                       const StartOptions& options) noexcept {
+  if (is_worker(nullptr)) {
+    return {StatusCode::failed_precondition, "start: called by a worker of this executor"};
+  }
+  Status status;
+  {
+    LockGuard lock(control_mutex_);
+    status = start_locked(workers, options);
+  }
+  carry_out_requests();
+  return status;
+}
+
+Status Executor::start_locked(std::span<const WorkerConfig> workers,
+                              const StartOptions& options) noexcept {
+  // relaxed: written under the mutex only.
+  if (state_.load(std::memory_order_relaxed) != State::stopped) {
+    return {StatusCode::failed_precondition, "start: the executor runs already, or is stopping"};
+  }
+  // relaxed: requests of the last run are void; workers, which may make new ones, come later.
+  stop_requests_.store(0, std::memory_order_relaxed);
+  LockGuard tasks_lock(task_mutex_);
+  if (Status status = check_workers(workers); !status.ok()) return status;
+  configure_workers(workers);
+  // relaxed: open_lanes() publishes it.
+  time_stamps_.store(options.time_stamps ? 1 : 0, std::memory_order_relaxed);
+  mark_ = platform::ForkMark::here();  // a fork child may start an executor that never ran
+  Status status = prepare_memory(options);
+  if (status.ok()) status = launch();
+  if (!status.ok()) release_memory();
+  return status;
+}
+
+Status Executor::check_workers(std::span<const WorkerConfig> workers) const noexcept {
+  Text<Status::kTextBytes> text;
+  const auto invalid = [&text](const char* what) {
+    text << what;
+    return Status(StatusCode::invalid_argument, text.view());
+  };
+  if (workers.empty() || workers.size() > storage_.limits.workers) {
+    text << "start: " << workers.size() << " workers given, 1 to " << storage_.limits.workers;
+    return invalid(" fit (ExecutorLimits::workers)");
+  }
+  for (std::size_t number = 0; number < workers.size(); ++number) {
+    const WorkerConfig& config = workers[number];
+    text.clear();
+    text << "worker " << number << " '" << (config.name != nullptr ? config.name : "") << "': ";
+    if (!detail::is_name(config.name)) return invalid("a name has 1 to 15 characters");
+    if (const auto lane = static_cast<std::uint32_t>(config.lane); lane >= storage_.limits.lanes) {
+      text << "no lane " << lane << ", there are " << storage_.limits.lanes;
+      return invalid(" (ExecutorLimits::lanes)");
+    }
+    if (config.spin < Duration::zero()) return invalid("spin must not be negative");
+    std::uint32_t in_lane = 0;
+    for (const WorkerConfig& other : workers) in_lane += other.lane == config.lane ? 1U : 0U;
+    if (in_lane > Lane::kMaxWorkers) return invalid("a lane has at most 31 workers");
+  }
+  for (std::uint32_t number = 0; number < task_count(); ++number) {
+    const detail::TaskSlot& task = storage_.tasks[number];
+    // relaxed: under the task mutex.
+    if (task.state.load(std::memory_order_relaxed) == TaskState::removed) continue;
+    const LaneId lane = task.lane.load(std::memory_order_relaxed);
+    bool served = false;
+    for (const WorkerConfig& config : workers) served = served || config.lane == lane;
+    if (!served) {
+      text.clear();
+      text << "start: task '" << task.name << "' is in lane " << static_cast<std::uint32_t>(lane)
+           << ", which has no worker";
+      return {StatusCode::failed_precondition, text.view()};
+    }
+  }
+  return {};
+}
+
+void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept {
+  for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
+    storage_.lanes[number].worker_count = 0;
+  }
+  for (std::uint32_t number = 0; number < workers.size(); ++number) {
+    const WorkerConfig& config = workers[number];
+    detail::WorkerSlot& worker = storage_.workers[number];
+    detail::LaneSlot& lane = storage_.lanes[static_cast<std::uint32_t>(config.lane)];
+    // A restart may come with other workers: their figures begin anew.
+    std::destroy_at(&worker.stats);
+    std::construct_at(&worker.stats);
+    // relaxed: the worker's thread does not exist yet.
+    worker.activity.store(detail::kIdle, std::memory_order_relaxed);
+    worker.stack = storage_.stacks.subspan(number * storage_.stack_stride, storage_.stack_stride);
+    worker.executor = this;
+    worker.lane = &lane;
+    worker.number_in_lane = lane.worker_count++;
+    worker.config = &config;
+    worker.spin_ns = config.spin.count();
+    detail::copy_name(worker.name, config.name);
+  }
+  // release: pairs with the acquire in worker_count().
+  worker_count_.store(static_cast<std::uint32_t>(workers.size()), std::memory_order_release);
+}
+
+Status Executor::prepare_memory(const StartOptions& options) noexcept {
+  if (Status status = platform::exclude_from_fork(storage_.memory); !status.ok()) return status;
+  for (std::uint32_t number = 0; number < worker_count(); ++number) {
+    const detail::WorkerSlot& worker = storage_.workers[number];
+    if (Status prepared = platform::prepare_stack(worker.stack); !prepared.ok()) {
+      return about_worker(worker.name, prepared);
+    }
+  }
+  refused_memory_lock_ = 0;
+  if (options.lock_memory) {
+    const Status locked = lock_memory();
+    if (locked.ok()) return {};
+    if (options.on_denied != OnDenied::degrade) return locked;
+    refused_memory_lock_ = locked.error_number();
+  }
+  platform::prefault(storage_.memory);
+  return {};
+}
+
+Status Executor::lock_memory() noexcept {
+  memory_locked_ = true;  // also when a later part is refused: what was locked is to be undone
+  if (Status status = platform::lock_memory(storage_.memory); !status.ok()) return status;
+  if (Status status = platform::lock_memory(own_memory()); !status.ok()) return status;
+  for (std::uint32_t number = 0; number < worker_count(); ++number) {
+    const detail::WorkerSlot& worker = storage_.workers[number];
+    const Status status = platform::lock_memory(platform::usable_stack(worker.stack));
+    if (!status.ok()) return about_worker(worker.name, status);
+  }
+  return {};
+}
+
+void Executor::release_memory() noexcept {
+  // The memory may become something else's. What cannot be undone here was never done.
+  if (memory_locked_) {
+    static_cast<void>(platform::unlock_memory(storage_.memory));
+    static_cast<void>(platform::unlock_memory(own_memory()));
+  }
+  static_cast<void>(platform::include_in_fork(storage_.memory));
+  for (std::uint32_t number = 0; number < storage_.limits.workers; ++number) {
+    const std::span<std::byte> stack = storage_.workers[number].stack;
+    if (stack.empty()) continue;
+    if (memory_locked_) static_cast<void>(platform::unlock_memory(platform::usable_stack(stack)));
+    static_cast<void>(platform::release_stack(stack));
+  }
+  memory_locked_ = false;
+}
+
+Status Executor::launch() noexcept {
+  const std::uint32_t workers = worker_count();
+  Status failure;
+  launch_failure_ = &failure;
+  std::construct_at(&settled_, workers);
+  std::construct_at(&go_, 1);
+  for (std::uint32_t number = 0; number < workers; ++number) {
+    detail::WorkerSlot& worker = storage_.workers[number];
+    const Status started =
+        worker.thread.start(worker.name, worker.stack, &Executor::worker_main, &worker);
+    if (!started.ok()) {
+      note_launch_failure(about_worker(worker.name, started));
+      settled_.count_down(static_cast<std::ptrdiff_t>(workers - number));
+      break;
+    }
+  }
+  settled_.wait();
+  launch_failure_ = nullptr;
+  for (std::uint32_t number = 0; number < workers; ++number) {
+    storage_.workers[number].config = nullptr;
+  }
+  if (!failure.ok()) {
+    go_.count_down();  // they see that the executor does not run, and leave
+    static_cast<void>(join_workers(kNever));
+    return failure;
+  }
+  open_lanes();
+  go_.count_down();
+  return {};
+}
+
+void Executor::note_launch_failure(const Status& status) noexcept {
+  LockGuard lock(launch_mutex_);
+  if (launch_failure_->ok()) *launch_failure_ = status;
+}
+
+void Executor::open_lanes() noexcept {
+  const TimePoint epoch = now();
+  // release: pairs with the acquire in epoch().
+  epoch_ns_.store(to_ns(epoch), std::memory_order_release);
+  std::uint32_t parker = 0;
+  for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
+    detail::LaneSlot& lane = storage_.lanes[number];
+    // Handles may be at it: who sees the lane open sees its tasks' rules begun.
+    LockGuard lock(lane.timer_mutex);
+    lane.timers.clear();
+    lane.queue.set_next_release(to_ns(kNever), false);
+    if (lane.worker_count == 0) continue;
+    for (std::uint32_t task = 0; task < task_count(); ++task) {
+      if (&lane_of(storage_.tasks[task]) == &lane) schedule(task, epoch, epoch);
+    }
+    lane.queue.open(storage_.parkers + parker, lane.worker_count);
+    parker += lane.worker_count;
+  }
+  // release: pairs with the acquire in running().
+  state_.store(State::running, std::memory_order_release);
+}
+
+Status Executor::stop(StopMode mode, Duration timeout) noexcept {
+  if (is_worker(nullptr)) {
+    return {StatusCode::failed_precondition, "stop: called by a worker, it would wait for itself"};
+  }
+  const TimePoint deadline = deadline_after(timeout);
+  if (!control_mutex_.try_lock_until(deadline)) {
+    return {StatusCode::timed_out, "stop: another start() or stop() is still under way"};
+  }
+  const Status status = stop_locked(mode, deadline);
+  control_mutex_.unlock();
+  carry_out_requests();
+  return status;
+}
+
+void Executor::request_stop(StopMode mode) noexcept {
+  if (!running()) return;
+  // seq_cst: an RMW before the attempt to lock, as in carry_out_requests() after the unlock: either
+  // this one finds the mutex free, or its last owner finds the request.
+  stop_requests_.fetch_or(1U << static_cast<std::uint32_t>(mode), std::memory_order_seq_cst);
+  carry_out_requests();
+}
+
+void Executor::carry_out_requests() noexcept {
+  // seq_cst: see request_stop().
+  while (stop_requests_.fetch_or(0, std::memory_order_seq_cst) != 0 && control_mutex_.try_lock()) {
+    // relaxed, twice: the mutex orders them.
+    const std::uint32_t modes = stop_requests_.exchange(0, std::memory_order_relaxed);
+    if (modes != 0 && state_.load(std::memory_order_relaxed) == State::running) {
+      const bool cancel = (modes & (1U << static_cast<std::uint32_t>(StopMode::cancel))) != 0;
+      begin_stop(cancel ? StopMode::cancel : StopMode::drain);
+    }
+    control_mutex_.unlock();
+  }
+}
+
+void Executor::begin_stop(StopMode mode) noexcept {
+  // relaxed: a request; close() below makes it visible to workers that sleep.
+  if (mode == StopMode::cancel) cancelling_.store(1, std::memory_order_relaxed);
+  // release: pairs with the acquire in running().
+  state_.store(State::stopping, std::memory_order_release);
+  for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
+    if (storage_.lanes[number].worker_count != 0) storage_.lanes[number].queue.close();
+  }
+}
+
+Status Executor::stop_locked(StopMode mode, TimePoint deadline) noexcept {
+  // relaxed: written under the mutex only.
+  if (state_.load(std::memory_order_relaxed) == State::stopped) return {};
+  begin_stop(mode);
+  if (Status status = join_workers(deadline); !status.ok()) return status;
+  // relaxed: the workers are gone.
+  cancelling_.store(0, std::memory_order_relaxed);
+  state_.store(State::stopped, std::memory_order_release);
+  return {};
+}
+
+Status Executor::join_workers(TimePoint deadline) noexcept {
+  for (std::uint32_t number = 0; number < worker_count(); ++number) {
+    detail::WorkerSlot& worker = storage_.workers[number];
+    if (!worker.thread.joinable()) continue;
+    const Status joined = worker.thread.join_until(deadline);
+    if (joined.code() == StatusCode::timed_out) return stuck(worker);
+    if (!joined.ok()) return about_worker(worker.name, joined);
+  }
+  return {};
+}
+
+Status Executor::stuck(const detail::WorkerSlot& worker) const noexcept {
+  // relaxed: the figure of a thread that is not waited for.
+  const std::uint32_t index = worker.activity.load(std::memory_order_relaxed);
+  Text<Status::kTextBytes> text;
+  text << "worker '" << worker.name << "' ";
+  if (index == detail::kIdle) {
+    text << "has not ended, though it runs no job";
+  } else if (index >= storage_.limits.jobs_per_lane) {
+    text << "is stuck in task '" << storage_.tasks[index - storage_.limits.jobs_per_lane].name
+         << '\'';
+  } else {
+    text << "is stuck in a posted job, slot " << index << " of lane "
+         << (worker.lane - storage_.lanes);
+  }
+  return {StatusCode::timed_out, text.view()};
+}
+
+}  // namespace takt::inline v0

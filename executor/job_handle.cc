@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/executor/job_handle.h"
+
+#include <cerrno>
+
+#include "takt/executor/executor.h"
+
+namespace takt::inline v0 {
+
+detail::JobSlot& JobHandleBase::slot() const noexcept {
+  TAKT_CHECK(valid(), "JobHandle: refers to no job");
+  return executor_->storage_.lanes[static_cast<std::uint32_t>(lane_)].jobs[slot_];
+}
+
+JobState JobHandleBase::state() const noexcept {
+  // acquire: pairs with the release of whoever ended the job.
+  return detail::JobSlot::state_of(slot().word.load(std::memory_order_acquire));
+}
+
+bool JobHandleBase::cancel() noexcept {
+  detail::JobSlot& job = slot();
+  if (!job.end_unstarted()) return state() == JobState::cancelled;
+  job.thunk(detail::ThunkStep::destroy_callable, job.storage.bytes, nullptr);
+  return true;
+}
+
+Status JobHandleBase::cancel_and_wait_steady(TimePoint deadline) noexcept {
+  if (cancel()) return {};
+  const Status status = wait_until_over(deadline);
+  const bool over =
+      status.code() != StatusCode::timed_out && status.code() != StatusCode::failed_precondition;
+  return over ? Status() : status;
+}
+
+void JobHandleBase::detach() noexcept {
+  if (!valid()) return;
+  Executor* executor = std::exchange(executor_, nullptr);
+  detail::LaneSlot& lane = executor->storage_.lanes[static_cast<std::uint32_t>(lane_)];
+  detail::JobSlot& slot = lane.jobs[slot_];
+  const std::uint32_t before = slot.drop_handle();
+  if ((before & detail::JobSlot::kQueued) != 0) return;  // the worker gives it back
+  if (detail::JobSlot::state_of(before) == JobState::completed) {
+    slot.thunk(detail::ThunkStep::destroy_result, slot.storage.bytes, nullptr);
+  }
+  lane.queue.release_slot(slot_);
+}
+
+bool JobHandleBase::is_of_own_lane() const noexcept {
+  return executor_->is_worker(&executor_->storage_.lanes[static_cast<std::uint32_t>(lane_)]);
+}
+
+Status JobHandleBase::wait_until_over(TimePoint deadline) const noexcept {
+  // acquire: pairs with the release of whoever ended the job.
+  if (!detail::JobSlot::is_over(slot().word.load(std::memory_order_acquire)) && is_of_own_lane()) {
+    return {StatusCode::failed_precondition, "job: its own lane would wait for itself"};
+  }
+  return sleep_until_over(deadline);
+}
+
+Status JobHandleBase::sleep_until_over(TimePoint deadline) const noexcept {
+  auto& word = slot().word;
+  for (;;) {
+    // acquire: pairs with the release of whoever ended the job, and hands over the result.
+    std::uint32_t seen = word.load(std::memory_order_acquire);
+    if (detail::JobSlot::is_over(seen)) {
+      switch (detail::JobSlot::state_of(seen)) {
+        case JobState::failed:
+          return {StatusCode::failed, "job: it ended with an exception"};
+        case JobState::cancelled:
+          return {StatusCode::cancelled, "job: it was cancelled before it began"};
+        default:
+          return {};
+      }
+    }
+    // relaxed: the bit carries no data; the sleep compares the whole word.
+    if ((seen & detail::JobSlot::kWaiting) == 0 &&
+        !word.compare_exchange_weak(seen, seen | detail::JobSlot::kWaiting,
+                                    std::memory_order_relaxed)) {
+      continue;  // bounded: the job's state changes twice
+    }
+    if (ThreadEnv::wait(word, seen | detail::JobSlot::kWaiting, deadline) == ETIMEDOUT &&
+        !detail::JobSlot::is_over(word.load(std::memory_order_relaxed))) {
+      return {StatusCode::timed_out, "job: it was not over in time"};
+    }
+  }
+}
+
+void* JobHandleBase::storage() const noexcept { return slot().storage.bytes; }
+
+namespace detail {
+
+Status wait_all_steady(std::span<JobHandleBase* const> jobs, TimePoint deadline) noexcept {
+  for (const JobHandleBase* job : jobs) {
+    const Status status = job->wait_until_over(deadline);
+    const StatusCode code = status.code();
+    if (code == StatusCode::timed_out || code == StatusCode::failed_precondition) return status;
+  }
+  return {};
+}
+
+Result<std::size_t> wait_any_steady(std::span<JobHandleBase* const> jobs,
+                                    TimePoint deadline) noexcept {
+  TAKT_CHECK(!jobs.empty() && jobs.front()->valid(), "wait_any: no job to wait for");
+  Executor& executor = *jobs.front()->executor_;
+  // Each look marks all jobs; one that ends after its mark moves the word that the sleep compares.
+  for (;;) {
+    // acquire: pairs with the release in tell_watchers(); read before the jobs are looked at.
+    const std::uint32_t seen = executor.ended_watched_.load(std::memory_order_acquire);
+    bool own = false;
+    for (std::size_t at = 0; at < jobs.size(); ++at) {
+      JobHandleBase& job = *jobs[at];
+      if (job.slot().watch()) return at;
+      TAKT_CHECK(job.executor_ == &executor, "wait_any: jobs of two executors");
+      own = own ||
+            executor.is_worker(&executor.storage_.lanes[static_cast<std::uint32_t>(job.lane_)]);
+    }
+    if (own) {
+      return Status(StatusCode::failed_precondition,
+                    "wait_any: a job's own lane would wait for it");
+    }
+    if (ThreadEnv::wait(executor.ended_watched_, seen, deadline) != ETIMEDOUT) continue;
+    for (std::size_t at = 0; at < jobs.size(); ++at) {
+      if (JobSlot::is_over(static_cast<std::uint32_t>(jobs[at]->state()))) return at;
+    }
+    return Status(StatusCode::timed_out, "wait_any: no job was over in time");
+  }
+}
+
+}  // namespace detail
+}  // namespace takt::inline v0

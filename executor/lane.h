@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_EXECUTOR_LANE_H_
+#define TAKT_EXECUTOR_LANE_H_
+
+#include <atomic>
+#include <bit>
+#include <cstdint>
+
+#include "takt/executor/index_ring.h"
+#include "takt/executor/limits.h"
+#include "takt/executor/slot_bitmap.h"
+#include "takt/platform/time.h"
+#include "takt/sync/env.h"
+
+// A lane: one ready ring a priority level, a bitmap of free job slots, and the parking of its
+// workers. Indices below the lane's number of job slots are posted jobs, those above are tasks.
+//
+// Parking. `signal_` holds a bit for each parked worker and kClosed; each worker has a futex word.
+//   signal_ bit w (0-30)  set by worker w before it sleeps, cleared by w when it is awake again.
+//   signal_ bit 31        kClosed: set by close(), cleared by open(). No post is accepted.
+//   word bits 0-1         kAsleep: set by the worker when it parks. kClaimed: set by a waker's CAS,
+//                         a wake is on its way. kWoken: set by that waker once the wake is sent.
+//   word bits 2-31        how often the worker has parked: a waker that was preempted for long
+//                         cannot mistake a later sleep for the one that it ended.
+//
+//                    park()                rouse(): CAS               futex wake sent: CAS
+//        [awake] ------------> [asleep] ----------------> [claimed] ----------------> [woken]
+//           ^                      | EINTR, time-out           |                         |
+//           '----------------------'---------------------------'-------------------------'
+//
+//     worker w:  word = asleep; set bit w; look at rings, timers and kClosed again; sleep
+//     poster:    publish in a ring; read signal_; rouse one worker
+//
+// Both write first and read the other's word second, all seq_cst: at least one of them sees the
+// other (Dekker's pattern), so no wake-up is lost. A poster prefers a worker that nobody has
+// claimed. If all sleepers are claimed but not yet woken, their wakers may be preempted, and the
+// poster sends the wake itself: *no thread that stops inside a post keeps a worker asleep beside
+// another's job*. For the same reason a worker that takes a job and sees both more jobs and
+// sleepers wakes one of them (pass_on()). A wake says "look again" and no more: a stray one is
+// harmless.
+//
+// Timer leader. `leader_` names the worker that sleeps until `next_release_`; the others sleep
+// without limit.
+//
+//                     park(): CAS 0 -> w + 1
+//     [nobody leads] ------------------------> [w leads, asleep until next_release_]
+//           ^                                             | release due, or woken
+//           '------- step_down(): 0, wake a parked one <--'  before it runs a job
+//
+// step_down() writes leader_ and then reads signal_; park() sets its bit and then reads leader_:
+// again one of the two sees the other, so timers are never without a leader while somebody sleeps.
+// With nobody asleep each worker looks at next_release_ at every job boundary.
+
+namespace takt::inline v0 {
+
+/// Where one worker sleeps. A cache line of its own: wakers write it.
+template <class Env>
+struct alignas(64) BasicParker {
+  typename Env::Word word;
+};
+
+/// The part of a lane that posters and workers share, without jobs, clocks and threads.
+template <class Env>
+class BasicLane {
+ public:
+  using Ring = BasicIndexRing<Env>;
+  using Slots = BasicSlotBitmap<Env>;
+  using Parker = BasicParker<Env>;
+  static constexpr std::uint32_t kNone = Ring::kNone;
+  static constexpr std::uint32_t kMaxWorkers = 31;
+
+  /// Uses kPriorityLevels times `capacity` cells (a power of two, room for all indices of the lane)
+  /// and Slots::words_for(slots) words, all zero. The slots 0 to `slots` - 1 become free. The lane
+  /// begins closed. Called once, before any other call.
+  void attach(typename Ring::Cell* cells, std::uint32_t capacity, typename Slots::Word* words,
+              std::uint32_t slots) noexcept {
+    for (Ring& ring : ready_) {
+      ring.attach(cells, capacity);
+      cells += capacity;
+    }
+    free_.attach(words, slots);
+    // relaxed, twice: no other thread knows the lane yet.
+    next_release_.store(to_ns(kNever), std::memory_order_relaxed);
+    signal_.store(kClosed, std::memory_order_relaxed);
+  }
+
+  /// Accepts posts from now on, for `workers` workers that sleep in `parkers`. Behind these must be
+  /// parkers for as many workers as the lane ever had: a late poster may wake one of them. Called
+  /// while no worker runs. Callable from: the thread that starts the executor.
+  void open(Parker* parkers, std::uint32_t workers) noexcept {
+    workers_ = workers;
+    // relaxed, twice: the workers wait for a latch that is opened after this; posters have the
+    // release below.
+    parkers_.store(parkers, std::memory_order_relaxed);
+    leader_.store(kNobody, std::memory_order_relaxed);
+    // release: pairs with the acquire load in closed(); who may post sees the parkers.
+    signal_.store(0, std::memory_order_release);
+  }
+
+  /// Refuses posts from now on and wakes all workers, so that they see it. Blocks: no. Bound:
+  /// O(workers), a system call for each that sleeps. Callable from: any thread.
+  void close() noexcept {
+    signal_.fetch_or(kClosed, std::memory_order_seq_cst);
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) wake(worker);
+  }
+
+  /// Whether close() was called. Blocks: no. Callable from: any thread.
+  bool closed() const noexcept {
+    // seq_cst: who sees it closed sees at its next look all that was published while it was open.
+    // Its acquire pairs with the release of open().
+    return (signal_.load(std::memory_order_seq_cst) & kClosed) != 0;
+  }
+
+  // Posting. Callable from: any thread. Blocks: no.
+
+  /// A free job slot, now the caller's; kNone when all are in use. Bound: O(slots / 64).
+  std::uint32_t acquire_slot() noexcept { return free_.acquire(posters_.free_hint); }
+
+  /// Gives back a job slot. Bound: wait-free.
+  void release_slot(std::uint32_t slot) noexcept { free_.release(slot); }
+
+  /// Makes `index` ready and wakes a worker if one sleeps. Returns false when the lane closed
+  /// meanwhile and no worker has taken the job, or when what earlier posts withdrew then has not
+  /// been cleared away yet: the job is the caller's again. Bound: lock-free, plus
+  /// one system call when a worker sleeps.
+  bool publish(Priority level, std::uint32_t index) noexcept {
+    const std::uint64_t position = push(level, index);
+    if (position == Ring::kNoPosition) [[unlikely]]
+      return false;
+    if (wake_one()) [[likely]]
+      return true;
+    // The workers may have left without seeing it.
+    return !ready_[static_cast<std::uint32_t>(level)].withdraw(position, index);
+  }
+
+  /// Makes `index` ready and wakes nobody: for a worker that will look itself. Returns false as
+  /// publish() does, for the second reason.
+  bool publish_quietly(Priority level, std::uint32_t index) noexcept {
+    return push(level, index) != Ring::kNoPosition;
+  }
+
+  /// Wakes one sleeping worker, the timer leader last; nobody when all are awake. Returns whether
+  /// the lane is open. Bound: O(workers), one system call at most.
+  bool wake_one() noexcept {
+    // seq_cst: after the publication, see the head of the file.
+    const std::uint32_t seen = signal_.load(std::memory_order_seq_cst);
+    if ((seen & ~kClosed) != 0) wake_one_of(seen & ~kClosed);
+    return (seen & kClosed) == 0;
+  }
+
+  // Working. Callable from: worker `worker` of this lane, numbered from 0.
+
+  /// The next job by priority and age; kNone when there is none. Blocks: no. Bound: lock-free.
+  std::uint32_t take() noexcept {
+    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
+      const std::uint32_t index = ready_[level].pop(takers_.ready_head[level]);
+      if (index != kNone) return index;
+    }
+    return kNone;
+  }
+
+  /// Wakes another worker if one sleeps while jobs wait. Called after take() gave a job.
+  /// Blocks: no. Bound: O(workers), plus one system call when it wakes one.
+  void pass_on() noexcept {
+    // relaxed: who sleeps later looks at the rings after it has set its bit.
+    if ((signal_.load(std::memory_order_relaxed) & ~kClosed) != 0 && !nothing_ready()) wake_one();
+  }
+
+  /// Sleeps until somebody publishes, a release is due (the leader) or the lane closes; may return
+  /// early. Blocks: as said. Bound: returns at once if there is something to do.
+  void park(std::uint32_t worker) noexcept {
+    const std::uint32_t bit = 1U << worker;
+    auto& word = parker_word(worker);
+    // relaxed: only this worker changes the count, wakers keep it.
+    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kStateMask) + 1;
+    // seq_cst: before next_release_ is read, so that set_next_release() rouses this sleep.
+    word.store(asleep, std::memory_order_seq_cst);
+    const std::uint32_t before = signal_.fetch_or(bit, std::memory_order_seq_cst);
+    std::uint32_t leader = kNobody;
+    const bool leads =
+        leader_.compare_exchange_strong(leader, worker + 1, std::memory_order_seq_cst) ||
+        leader == worker + 1;
+    if ((before & kClosed) == 0 && nothing_ready()) {
+      // seq_cst: read after the bit was set and the lead taken; set_next_release() writes it first.
+      const TimePoint release = from_ns(next_release_.load(std::memory_order_seq_cst));
+      Env::wait(word, asleep, leads ? release : kNever);
+    }
+    // seq_cst: before the next look at the rings, so that a poster that still saw the bit, and
+    // found this worker woken, is seen.
+    signal_.fetch_and(~bit, std::memory_order_seq_cst);
+  }
+
+  /// Gives up the lead, if `worker` has it; if then nobody leads, wakes a sleeping worker, which
+  /// will. Called before user code runs. Blocks: no. Bound: O(workers), plus one system call when
+  /// it wakes one.
+  void step_down(std::uint32_t worker) noexcept {
+    if (workers_ == 1) return;
+    // seq_cst: before signal_ is read, see the head of the file.
+    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
+    if (leader == worker + 1) {
+      leader_.store(kNobody, std::memory_order_seq_cst);
+    } else if (leader != kNobody) {
+      return;
+    }
+    // The last leader may have woken this worker to lead, which instead found a job.
+    // seq_cst: read after the lead was given up; set_next_release() writes it before it looks for
+    // a leader.
+    if (next_release_.load(std::memory_order_seq_cst) != to_ns(kNever)) wake_one();
+  }
+
+  // Timers. Callable from: whoever holds the lock of the lane's timers.
+
+  /// The earliest release, in nanoseconds of the monotonic clock; kNever's when there is none.
+  /// Callable from: any thread.
+  std::int64_t next_release() const noexcept {
+    // relaxed: a stale value is a release seen one job boundary later; sleeping looks again.
+    return next_release_.load(std::memory_order_relaxed);
+  }
+
+  /// Sets the earliest release. With `wake_leader` the sleeping leader looks at it again, or, where
+  /// nobody leads, a sleeper who then does: needed when it became earlier. Blocks: no. Bound:
+  /// O(workers), plus one system call.
+  void set_next_release(std::int64_t release, bool wake_leader) noexcept {
+    next_release_.store(release, std::memory_order_seq_cst);
+    if (!wake_leader) return;
+    // seq_cst: after the store, see step_down() and park().
+    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
+    if (leader != kNobody) {
+      wake(leader - 1);
+    } else {
+      wake_one();  // a sleeper becomes the leader; there may be one that nobody leads
+    }
+  }
+
+ private:
+  std::uint64_t push(Priority level, std::uint32_t index) noexcept {
+    const auto number = static_cast<std::uint32_t>(level);
+    return ready_[number].push(posters_.ready_tail[number], index);
+  }
+
+  static constexpr std::uint32_t kClosed = 0x8000'0000U;
+  static constexpr std::uint32_t kNobody = 0;
+  static constexpr std::uint32_t kStateMask = 3;
+  static constexpr std::uint32_t kAsleep = 0;
+  static constexpr std::uint32_t kClaimed = 1;
+  static constexpr std::uint32_t kWoken = 2;
+
+  /// What rouse() did: sent the wake; found another waker's on its way; found it sent.
+  enum class Roused { now, soon, already };
+
+  bool nothing_ready() const noexcept {
+    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
+      if (!ready_[level].empty(takers_.ready_head[level])) return false;
+    }
+    return true;
+  }
+
+  /// One of the sleeping workers, the leader only when it is alone.
+  std::uint32_t choose(std::uint32_t asleep) const noexcept {
+    // relaxed: a preference; any sleeping worker is correct.
+    const std::uint32_t leader = leader_.load(std::memory_order_relaxed);
+    const std::uint32_t others = leader == kNobody ? asleep : asleep & ~(1U << (leader - 1));
+    return static_cast<std::uint32_t>(std::countr_zero(others != 0 ? others : asleep));
+  }
+
+  typename Env::Word& parker_word(std::uint32_t worker) const noexcept {
+    // relaxed: set before the bits of signal_ that name a worker.
+    return parkers_.load(std::memory_order_relaxed)[worker].word;
+  }
+
+  Roused rouse(std::uint32_t worker) noexcept {
+    auto& word = parker_word(worker);
+    // seq_cst: after signal_ or leader_ was read, see park().
+    std::uint32_t seen = word.load(std::memory_order_seq_cst);
+    while ((seen & kStateMask) == kAsleep) {
+      if (word.compare_exchange_weak(seen, seen | kClaimed, std::memory_order_seq_cst)) {
+        Env::wake(word, 1);
+        std::uint32_t claimed = seen | kClaimed;
+        // relaxed: tells later posters that they may save the system call. Failure: the worker has
+        // parked again meanwhile.
+        word.compare_exchange_strong(claimed, seen | kWoken, std::memory_order_relaxed);
+        return Roused::now;
+      }
+    }
+    return (seen & kStateMask) == kClaimed ? Roused::soon : Roused::already;
+  }
+
+  /// Wakes one of the workers in `asleep`. Out of line: a post to an awake worker needs no frame.
+  [[gnu::noinline]] void wake_one_of(std::uint32_t asleep) noexcept {
+    std::uint32_t claimed = 0;
+    while (asleep != 0) {
+      const std::uint32_t worker = choose(asleep);
+      const Roused roused = rouse(worker);
+      if (roused == Roused::now) return;
+      if (roused == Roused::soon && claimed == 0) claimed = worker + 1;
+      asleep &= ~(1U << worker);
+    }
+    if (claimed != 0) Env::wake(parker_word(claimed - 1), 1);
+  }
+
+  /// Wakes this worker, whoever else may be at it.
+  void wake(std::uint32_t worker) noexcept {
+    if (rouse(worker) == Roused::soon) Env::wake(parker_word(worker), 1);
+  }
+
+  /// What posters write with each job.
+  struct alignas(64) Posters {
+    typename Ring::Counter ready_tail[kPriorityLevels];
+    typename Slots::Hint free_hint;
+  };
+  /// What workers write with each job.
+  struct alignas(64) Takers {
+    typename Ring::Counter ready_head[kPriorityLevels];
+  };
+
+  Posters posters_;
+  Takers takers_;
+  // What all read and hardly anybody writes while the lane is busy.
+  alignas(64) Ring ready_[kPriorityLevels];
+  Slots free_;
+  // Atomic, because a poster that was stopped between its load of signal_ and its wake may sleep
+  // through a restart with other workers. Its wake then goes to any of the executor's parkers.
+  typename Env::template Atomic<Parker*> parkers_;
+  std::uint32_t workers_;
+  typename Env::Word signal_;
+  typename Env::Word leader_;
+  typename Env::template Atomic<std::int64_t> next_release_;
+};
+
+using Lane = BasicLane<ThreadEnv>;
+using Parker = BasicParker<ThreadEnv>;
+
+}  // namespace takt::inline v0
+
+#endif  // TAKT_EXECUTOR_LANE_H_

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_EXECUTOR_LIMITS_H_
+#define TAKT_EXECUTOR_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+namespace takt::inline v0 {
+
+/// Bytes that a callable (and a job's result) may take. A larger one does not compile.
+inline constexpr std::size_t kCallableBytes = 48;
+/// Bytes of a name, its terminating null included: the kernel's limit for a thread's name.
+inline constexpr std::size_t kNameBytes = 16;
+
+/// The stack of a worker unless ExecutorLimits says otherwise. ThreadSanitizer keeps 800 KB of its
+/// own at the top of each stack; glibc refuses stacks below PTHREAD_STACK_MIN, which is 128 KiB on
+/// arm64, and takes its own part (thread_local variables) out of it.
+#if defined(__aarch64__) || defined(__powerpc64__) || defined(__loongarch__)
+inline constexpr std::size_t kPlainStackBytes = 192 * 1024;
+#else
+inline constexpr std::size_t kPlainStackBytes = 64 * 1024;
+#endif
+#if defined(__SANITIZE_THREAD__)
+inline constexpr std::size_t kDefaultStackBytes = 1024 * 1024;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr std::size_t kDefaultStackBytes = 1024 * 1024;
+#else
+inline constexpr std::size_t kDefaultStackBytes = kPlainStackBytes;
+#endif
+#else
+inline constexpr std::size_t kDefaultStackBytes = kPlainStackBytes;
+#endif
+
+/// How much a StaticExecutor holds. All of it is reserved at compile time.
+struct ExecutorLimits {
+  std::uint32_t workers = 1;         ///< static threads, 1 to 1,024
+  std::uint32_t lanes = 1;           ///< ready queues, 1 to 1,024
+  std::uint32_t jobs_per_lane = 16;  ///< posted and submitted jobs of one lane at a time
+  std::uint32_t tasks = 4;           ///< recurring tasks in all lanes; each owns its slot
+  std::uint32_t timers = 0;          ///< jobs of one lane that wait for their time (post_at)
+  /// The stack of one worker, without its guard page.
+  std::size_t stack_bytes = kDefaultStackBytes;
+  std::uint32_t histograms = 0;  ///< tasks that record release jitter and response time
+};
+
+/// The number of a lane, 0 to ExecutorLimits::lanes - 1.
+enum class LaneId : std::uint32_t {};
+
+/// The order in which waiting jobs of one lane start; first in, first out within a level. A running
+/// job is not preempted by a waiting one: that takes another lane, whose workers have a higher
+/// priority in the kernel.
+enum class Priority : std::uint32_t { critical = 0, high = 1, normal = 2, low = 3 };
+inline constexpr std::uint32_t kPriorityLevels = 4;
+
+}  // namespace takt::inline v0
+
+#endif  // TAKT_EXECUTOR_LIMITS_H_

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker does: settle, then serve its lane until it closes.
+#include "takt/executor/worker.h"
+
+#include "takt/executor/executor.h"
+#include "takt/platform/text.h"
+#include "takt/platform/this_thread.h"
+#include "takt/platform/thread_usage.h"
+#include "takt/sync/lock_guard.h"
+
+namespace takt::inline v0 {
+namespace {
+
+// initial-exec: no call and no lazy allocation on first touch.
+constinit thread_local const detail::WorkerSlot* current_worker [[gnu::tls_model("initial-exec")]] =
+    nullptr;
+
+/// CPU time of the calling thread; 0 when it cannot be read.
+std::int64_t cpu_time_ns() noexcept {
+  const Result<Duration> used = platform::thread_cpu_time();
+  return used.ok() ? used->count() : 0;
+}
+
+}  // namespace
+
+bool Executor::is_worker(const detail::LaneSlot* lane) const noexcept {
+  return current_worker != nullptr && current_worker->executor == this &&
+         (lane == nullptr || current_worker->lane == lane);
+}
+
+void Executor::worker_main(void* argument) noexcept {
+  auto& worker = *static_cast<detail::WorkerSlot*>(argument);
+  Executor& executor = *worker.executor;
+  current_worker = &worker;
+  if (const Status status = executor.settle(worker); !status.ok()) {
+    Text<Status::kTextBytes> text;
+    text << "worker '" << worker.name << "': " << status.text();
+    executor.note_launch_failure({status.code(), text.view(), status.error_number()});
+  }
+  executor.settled_.count_down();
+  executor.go_.wait();
+  // relaxed: go_ orders it.
+  if (executor.state_.load(std::memory_order_relaxed) != State::stopped) executor.serve(worker);
+}
+
+Status Executor::settle(detail::WorkerSlot& worker) noexcept {
+  worker.stats.thread_id.set(static_cast<std::uint64_t>(platform::thread_id()));
+  // The kernel may delay timed waits of threads that share time by 50 µs to save power.
+  platform::set_timer_slack(Duration(1));
+  const WorkerConfig& config = *worker.config;
+  const auto degrade = [&config](const Status& status, Counter& refused) {
+    if (config.on_denied != OnDenied::degrade || status.code() != StatusCode::permission_denied) {
+      return status;
+    }
+    refused.set(static_cast<std::uint64_t>(status.error_number()));
+    return Status();
+  };
+  if (!config.cpus.empty()) {
+    if (config.scheduling.policy() == SchedulingPolicy::deadline) {
+      // The kernel lets such a thread run only on all CPUs of its cpuset (sched(7)).
+      const Result<CpuSet> allowed = platform::affinity();
+      if (!allowed.ok() || *allowed != config.cpus) {
+        return {StatusCode::invalid_argument,
+                "cpus with SCHED_DEADLINE need an exclusive cpuset of just these"};
+      }
+    } else if (Status status = platform::set_affinity(config.cpus); !status.ok()) {
+      status = degrade(status, worker.stats.refused_affinity);
+      if (!status.ok()) return status;
+    }
+  }
+  if (config.scheduling == Scheduling(Other{})) {
+    // Time sharing at the nice value of the process: raising it to 0 would need a privilege.
+    const Result<Scheduling> inherited = platform::scheduling();
+    if (inherited.ok() && inherited->policy() == SchedulingPolicy::other) return {};
+  }
+  const Status status = platform::set_scheduling(config.scheduling);
+  return status.ok() ? status : degrade(status, worker.stats.refused_scheduling);
+}
+
+void Executor::serve(detail::WorkerSlot& worker) noexcept {
+  Lane& queue = worker.lane->queue;
+  for (;;) {
+    std::uint32_t index = find_work(worker);
+    if (index == Lane::kNone && queue.closed()) {
+      // A job that was published before the lane closed is seen now at the latest.
+      index = queue.take();
+      if (index == Lane::kNone) return cancel_timed_jobs(worker);
+    }
+    if (index == Lane::kNone) {
+      worker.stats.sleeps.add();
+      queue.park(worker.number_in_lane);
+      continue;
+    }
+    queue.step_down(worker.number_in_lane);
+    queue.pass_on();
+    run(worker, index);
+  }
+}
+
+std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
+  detail::LaneSlot& lane = *worker.lane;
+  std::int64_t spin_until = 0;
+  for (;;) {
+    std::int64_t next_release = lane.queue.next_release();
+    std::int64_t now_ns = 0;
+    if (next_release != to_ns(kNever) || worker.spin_ns != 0) now_ns = to_ns(now());
+    if (now_ns >= next_release) release_due(lane, now_ns);
+    const std::uint32_t index = lane.queue.take();
+    if (index != Lane::kNone || worker.spin_ns == 0 || lane.queue.closed()) return index;
+    if (spin_until == 0) {
+      spin_until = to_ns(saturating_add(from_ns(now_ns), Duration(worker.spin_ns)));
+    }
+    if (now_ns >= spin_until) return Lane::kNone;
+    ThreadEnv::pause();
+  }
+}
+
+void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  // relaxed, twice: read by whoever names a stuck job.
+  worker.activity.store(index, std::memory_order_relaxed);
+  const std::uint32_t jobs = storage_.limits.jobs_per_lane;
+  if (index >= jobs) {
+    run_task(worker, storage_.tasks[index - jobs]);
+  } else {
+    run_job(worker, index);
+  }
+  worker.activity.store(detail::kIdle, std::memory_order_relaxed);
+}
+
+void Executor::run_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  detail::JobSlot& job = worker.lane->jobs[index];
+  const bool submitted = job.is_submitted();
+  bool give_back = true;
+  if (submitted && !job.begin()) {
+    give_back = job.retire();  // its handle cancelled it
+  } else {
+    const JobState end = end_job(worker, job);
+    if (submitted) {
+      const std::uint32_t before = job.finish(end);
+      if ((before & detail::JobSlot::kWatched) != 0) tell_watchers();
+      give_back = (before & detail::JobSlot::kHandled) == 0;
+      if (give_back && end == JobState::completed) {
+        job.thunk(detail::ThunkStep::destroy_result, job.storage.bytes, nullptr);
+      }
+    }
+  }
+  if (give_back) worker.lane->queue.release_slot(index);
+}
+
+void Executor::tell_watchers() noexcept {
+  // release: pairs with the acquire in wait_any(), though the job's own word hands its result over.
+  ended_watched_.fetch_add(1, std::memory_order_release);
+  ThreadEnv::wake(ended_watched_, kEverybody);
+}
+
+JobState Executor::end_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept {
+  if (stop_requested()) {
+    job.thunk(detail::ThunkStep::destroy_callable, job.storage.bytes, nullptr);
+    worker.stats.cancelled.add();
+    return JobState::cancelled;
+  }
+  return invoke_job(worker, job) ? JobState::completed : JobState::failed;
+}
+
+bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept {
+  const bool time_stamps = takes_time_stamps();
+  const std::int64_t start = time_stamps ? to_ns(now()) : 0;
+  const JobContext context{.release = from_ns(job.release_ns),
+                           .start = from_ns(start),
+                           .deadline = from_ns(job.deadline_ns),
+                           .index = 0,
+                           .skipped = 0,
+                           .executor = this};
+  const bool completed = job.thunk(detail::ThunkStep::run, job.storage.bytes, &context);
+  worker.stats.jobs.add();
+  if (!completed) worker.stats.failed.add();
+  if (time_stamps || context.deadline != kNever) {
+    const std::int64_t finish = to_ns(now());
+    if (time_stamps) worker.stats.busy_ns.add(static_cast<std::uint64_t>(finish - start));
+    if (finish > to_ns(context.deadline)) worker.stats.deadline_misses.add();
+  }
+  return completed;
+}
+
+void Executor::run_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
+  if (stop_requested()) {
+    task.stats.cancelled.add();
+    worker.stats.cancelled.add();
+    end_task(task, to_ns(now()));
+    return;
+  }
+  const std::int64_t cpu_start = task.budget_ns != 0 ? cpu_time_ns() : 0;
+  const std::int64_t start = to_ns(now());
+  const JobContext context{
+      .release = from_ns(task.release_ns),
+      .start = from_ns(start),
+      .deadline = saturating_add(from_ns(task.release_ns), Duration(task.deadline_ns)),
+      .index = task.index,
+      .skipped = task.skipped,
+      .executor = this,
+      .abort = from_ns(task.abort_ns)};
+  const bool completed = task.thunk(detail::ThunkStep::run, task.storage.bytes, &context);
+  const std::int64_t finish = to_ns(now());
+  if (task.budget_ns != 0 && cpu_time_ns() - cpu_start > task.budget_ns) {
+    task.stats.budget_overruns.add();
+  }
+  note_task(task, start, finish, completed);
+  worker.stats.jobs.add();
+  if (!completed) worker.stats.failed.add();
+  worker.stats.busy_ns.add(static_cast<std::uint64_t>(finish - start));
+  if (finish > to_ns(context.deadline) && task.on_miss != nullptr) note_miss(task, finish);
+  end_task(task, finish);
+}
+
+void Executor::note_task(detail::TaskSlot& task, std::int64_t start, std::int64_t finish,
+                         bool completed) noexcept {
+  const std::int64_t jitter = start - task.release_ns;
+  const std::int64_t response = finish - task.release_ns;
+  (completed ? task.stats.completed : task.stats.failed).add();
+  task.stats.execution_ns.add(static_cast<std::uint64_t>(finish - start));
+  task.stats.max_release_jitter_ns.raise(static_cast<std::uint64_t>(jitter));
+  task.stats.max_response_ns.raise(static_cast<std::uint64_t>(response));
+  if (response > task.deadline_ns) task.stats.deadline_misses.add();
+  if (task.histograms != nullptr) {
+    task.histograms->release_jitter.record(jitter);
+    task.histograms->response_time.record(response);
+  }
+}
+
+void Executor::note_miss(const detail::TaskSlot& task, std::int64_t finish) noexcept {
+  const TimePoint release = from_ns(task.release_ns);
+  task.on_miss({.task = task.name,
+                .index = task.index,
+                .release = release,
+                .deadline = saturating_add(release, Duration(task.deadline_ns)),
+                .finish = from_ns(finish),
+                .argument = task.miss_argument});
+}
+
+}  // namespace takt::inline v0

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_EXECUTOR_WORKER_H_
+#define TAKT_EXECUTOR_WORKER_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "takt/executor/limits.h"
+#include "takt/executor/options.h"
+#include "takt/executor/stats.h"
+#include "takt/platform/thread.h"
+
+namespace takt::inline v0 {
+
+class Executor;
+
+namespace detail {
+
+struct LaneSlot;
+
+/// What a worker is doing, as its `activity` word shows it.
+inline constexpr std::uint32_t kIdle = 0xFFFF'FFFF;
+
+/// One static thread of an executor, and where it is kept.
+struct WorkerSlot {
+  WorkerStats stats;
+  /// The index of the job that it runs, kIdle without one. Relaxed: read to name a stuck job.
+  std::atomic<std::uint32_t> activity;
+  std::uint32_t number_in_lane;
+  platform::Thread thread;
+  std::span<std::byte> stack;  // its guard included
+  Executor* executor;
+  LaneSlot* lane;
+  const WorkerConfig* config;  // the caller's, until start() returns; then null
+  std::int64_t spin_ns;
+  char name[kNameBytes];
+};
+
+}  // namespace detail
+}  // namespace takt::inline v0
+
+#endif  // TAKT_EXECUTOR_WORKER_H_

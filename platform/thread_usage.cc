@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/platform/thread_usage.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+#include <cerrno>
+
+#include "takt/platform/fault.h"
+
+namespace takt::inline v0::platform {
+namespace {
+
+Duration to_duration(const timeval& time) noexcept {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
+Status cpu_clock_error(int error) noexcept {
+  // The kernel calls the clock of a thread that is gone invalid; the caller asked about a thread.
+  return Status::from_errno(error == EINVAL ? ESRCH : error, "the thread's CPU time: not readable");
+}
+
+Result<Duration> read_cpu_clock(clockid_t clock) noexcept {
+  timespec time{};
+  int error = injected_fault(SystemCall::clock_gettime);
+  if (error == 0 && ::clock_gettime(clock, &time) != 0) error = errno;
+  if (error != 0) return cpu_clock_error(error);
+  return Duration(std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec);
+}
+
+}  // namespace
+
+Result<ThreadUsage> thread_usage() noexcept {
+  rusage usage{};
+  int error = injected_fault(SystemCall::getrusage);
+  if (error == 0 && ::getrusage(RUSAGE_THREAD, &usage) != 0) error = errno;
+  if (error != 0) return Status::from_errno(error, "the thread's usage: not readable");
+  return ThreadUsage{
+      .user = to_duration(usage.ru_utime),
+      .system = to_duration(usage.ru_stime),
+      .minor_faults = static_cast<std::uint64_t>(usage.ru_minflt),
+      .major_faults = static_cast<std::uint64_t>(usage.ru_majflt),
+      .voluntary_switches = static_cast<std::uint64_t>(usage.ru_nvcsw),
+      .involuntary_switches = static_cast<std::uint64_t>(usage.ru_nivcsw),
+  };
+}
+
+Result<Duration> thread_cpu_time() noexcept { return read_cpu_clock(CLOCK_THREAD_CPUTIME_ID); }
+
+Result<Duration> thread_cpu_time(pthread_t thread) noexcept {
+  clockid_t clock{};
+  if (const int error = ::pthread_getcpuclockid(thread, &clock)) return cpu_clock_error(error);
+  return read_cpu_clock(clock);
+}
+
+}  // namespace takt::inline v0::platform

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/boards/run/options.h"
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "takt/tests/support/test.h"
+
+namespace takt::run {
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<Options> parse(std::vector<const char*> arguments) { return parse_options(arguments); }
+
+TEST(Options, are_all_optional) {
+  const Result<Options> options = parse({});
+  ASSERT_OK(options);
+  EXPECT_EQ(options->file, nullptr);
+  EXPECT_EQ(options->json_file, nullptr);
+  EXPECT_EQ(options->duration, 0ns);
+  EXPECT_FALSE(options->strict);
+  EXPECT_FALSE(options->help);
+}
+
+TEST(Options, come_in_any_order_and_both_forms) {
+  const Result<Options> options =
+      parse({"--json=out.json", "w.json", "--strict", "--duration", "0.25"});
+  ASSERT_OK(options);
+  EXPECT_EQ(std::string_view(options->file), "w.json");
+  EXPECT_EQ(std::string_view(options->json_file), "out.json");
+  EXPECT_EQ(options->duration, 250ms);
+  EXPECT_TRUE(options->strict);
+  EXPECT_EQ(std::string_view(parse({"-"})->file), "-");
+  EXPECT_TRUE(parse({"--help"})->help);
+}
+
+struct WrongOptions {
+  const char* name;
+  std::vector<const char*> arguments;
+};
+
+TEST(Options, wrong_ones_are_named) {
+  const WrongOptions wrongs[] = {
+      {"unknown option '--durations'", {"--durations", "1"}},
+      {"not a number of seconds: 'x'", {"--duration", "x"}},
+      {"not a number of seconds: '0'", {"--duration=0"}},
+      {"not a number of seconds: '-1'", {"--duration", "-1"}},
+      {"not a number of seconds: '1s'", {"--duration", "1s"}},
+      {"not a number of seconds: 'inf'", {"--duration", "inf"}},
+      {"not a number of seconds: '99999999999'", {"--duration", "99999999999"}},
+      {"a number of seconds is missing after '--duration'", {"--duration"}},
+      {"a file is missing after '--json'", {"--json"}},
+      {"a second file: 'b'", {"a", "b"}},
+  };
+  for (const WrongOptions& wrong : wrongs) {
+    const Result<Options> options = parse(wrong.arguments);
+    EXPECT_TRUE(options.code() == StatusCode::invalid_argument, "%s", wrong.name);
+    EXPECT_TRUE(std::string_view(options.status().text()).starts_with(wrong.name), "%s, not %s",
+                options.status().text(), wrong.name);
+  }
+}
+
+}  // namespace
+}  // namespace takt::run

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/boards/run/program.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "takt/tests/boards/run/reading.h"
+#include "takt/tests/support/test.h"
+
+namespace takt::run {
+namespace {
+
+using namespace std::chrono_literals;
+
+Reading reading;
+
+std::string temporary_file(const char* name) {
+  const char* directory = ::getenv("TEST_TMPDIR");
+  return std::string(directory != nullptr ? directory : "/tmp") + "/takt_run_" +
+         std::to_string(::getpid()) + "_" + name;
+}
+
+std::string file_of(const char* name, const std::string& content) {
+  std::string path = temporary_file(name);
+  std::ofstream(path) << content;
+  return path;
+}
+
+std::string content_of(const std::string& path) {
+  std::stringstream content;
+  content << std::ifstream(path).rdbuf();
+  return content.str();
+}
+
+test::ChildOutcome run_with(const std::vector<const char*>& arguments) {
+  return test::run_in_child([&] { ::_exit(run_program(arguments)); });
+}
+
+bool contains(const test::ChildOutcome& outcome, std::string_view text) {
+  return outcome.output.find(text) != std::string::npos;
+}
+
+constexpr const char* kWorkload = R"({"tasks": {
+  "fast": {"policy": "SCHED_FIFO", "priority": 30, "run": 100,
+           "timer": {"ref": "unique", "period": 10000}},
+  "twin": {"instance": 2, "run": 100, "timer": {"ref": "unique", "period": 20000}},
+  "once": {"loop": 3, "run": 100, "sleep": 1000}}, "global": {"duration": 60}})";
+
+TEST(Program, executes_a_workload_and_reports) {
+  const std::string file = file_of("w.json", kWorkload);
+  const std::string json = temporary_file("figures.json");
+  const test::ChildOutcome outcome =
+      run_with({file.c_str(), "--duration", "0.3", "--json", json.c_str()});
+  EXPECT_TRUE(outcome.exited_with(0), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "fast"), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "a finite loop"));
+  EXPECT_FALSE(contains(outcome, "\r"));  // no progress line in a pipe
+
+  const std::string text = content_of(json);
+  reading.parse(text);
+  ASSERT_TRUE(reading.ok, "%s", reading.errors().c_str());
+  const JsonNode& report = *reading.document;
+  EXPECT_EQ(report.find("file")->text, file);
+  EXPECT_GE(report.find("elapsed_ns")->integer, 300'000'000);
+  ASSERT_EQ(report.find("tasks")->size, 4);
+  ASSERT_EQ(report.find("lanes")->size, 3);
+  const JsonNode& fast = *report.find("tasks")->first_child;
+  EXPECT_EQ(fast.find("name")->text, "fast");
+  // Releases come at 0, 10, … 290 ms; an overloaded machine may make overruns of some.
+  EXPECT_GE(fast.find("releases")->integer + fast.find("overruns")->integer, 30);
+  EXPECT_GE(fast.find("cpu_ns")->integer, fast.find("completed")->integer * 100'000);
+  EXPECT_GE(fast.find("response_time_ns")->find("p50")->integer, 100'000);
+  EXPECT_EQ(fast.find("release_jitter_ns")->find("count")->integer, fast.find("releases")->integer);
+  EXPECT_EQ(fast.find("period_deviation_ns")->find("count")->integer,
+            fast.find("releases")->integer - 1);
+  const JsonNode& once = *fast.next->next->next;
+  EXPECT_EQ(once.find("name")->text, "once");
+  EXPECT_FALSE(once.find("periodic")->boolean);
+  EXPECT_EQ(once.find("completed")->integer, 4);
+  const JsonNode& worker = *report.find("workers")->first_child;
+  EXPECT_GT(worker.find("cpu_ns")->integer, 0);
+  EXPECT_GT(worker.find("voluntary_switches")->integer, 0);
+  EXPECT_GT(worker.find("stack_used")->integer, 0);
+}
+
+constexpr const char* kBrief = R"({"global": {"calibration": 7, "ftrace": false}, "tasks": {
+  "t": {"loop": 2, "run": 10}}})";
+
+TEST(Program, refuses_a_json_file_before_it_runs) {
+  const std::string file = file_of("w.json", kBrief);
+  for (const char* json : {"/nonexistent/figures.json", "/tmp"}) {
+    const test::ChildOutcome outcome = run_with({file.c_str(), "--json", json});
+    EXPECT_TRUE(outcome.exited_with(2), "%s", outcome.output.c_str());
+    EXPECT_TRUE(contains(outcome, std::string("--json ") + json), "%s", outcome.output.c_str());
+    EXPECT_FALSE(contains(outcome, "1 task"), "%s", outcome.output.c_str());
+  }
+}
+
+TEST(Program, leaves_a_json_file_alone_when_nothing_was_executed) {
+  const std::string wrong = file_of("wrong.json", "{}");
+  const std::string fresh = temporary_file("fresh.json");
+  const std::string old = file_of("old.json", "old");
+  EXPECT_TRUE(run_with({wrong.c_str(), "--json", fresh.c_str()}).exited_with(2));
+  EXPECT_NE(::access(fresh.c_str(), F_OK), 0);
+  EXPECT_TRUE(run_with({wrong.c_str(), "--json", old.c_str()}).exited_with(2));
+  EXPECT_EQ(content_of(old), "old");
+}
+
+TEST(Program, replaces_a_longer_json_file) {
+  const std::string file = file_of("w.json", kBrief);
+  const std::string json = file_of("long.json", std::string(100'000, '7'));
+  EXPECT_TRUE(run_with({file.c_str(), "--json", json.c_str()}).exited_with(0));
+  const std::string text = content_of(json);
+  reading.parse(text);
+  EXPECT_TRUE(reading.ok, "%s", reading.errors().c_str());
+}
+
+TEST(Program, says_that_the_json_file_could_not_be_written) {
+  const std::string file = file_of("w.json", kBrief);
+  const test::ChildOutcome outcome = run_with({file.c_str(), "--json", "/dev/full"});
+  EXPECT_TRUE(outcome.exited_with(1), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "held: "), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "/dev/full (ENOSPC"), "%s", outcome.output.c_str());
+}
+
+TEST(Program, says_once_what_it_does_not_use) {
+  const std::string file = file_of("w.json", kBrief);
+  const test::ChildOutcome outcome = run_with({file.c_str()});
+  const std::size_t first = outcome.output.find("\"calibration\"");
+  EXPECT_TRUE(first != std::string::npos, "%s", outcome.output.c_str());
+  EXPECT_TRUE(outcome.output.find("\"calibration\"", first + 1) == std::string::npos, "%s",
+              outcome.output.c_str());
+  EXPECT_FALSE(contains(outcome, "ftrace"));  // false is what takt does
+}
+
+TEST(Program, ends_when_all_tasks_have_ended) {
+  const std::string file =
+      file_of("w.json",
+              "{\"tasks\": {\"a\": {\"loop\": 2, \"run\": 10}, \"b\": {\"loop\": 1, "
+              "\"sleep\": 5000}}}");
+  const test::ChildOutcome outcome = run_with({file.c_str()});
+  EXPECT_TRUE(outcome.exited_with(0), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "until all have ended, or Ctrl-C"));
+}
+
+TEST(Program, runs_the_quickstart_without_a_file) {
+  const test::ChildOutcome outcome = run_with({"--duration", "0.1", "--json", "-"});
+  EXPECT_TRUE(outcome.exited_with(0), "%s", outcome.output.c_str());
+  EXPECT_TRUE(
+      contains(outcome, "boards/workloads/quickstart.json: 16 tasks, of which 16 periodic"));
+  EXPECT_TRUE(contains(outcome, "{\"schema\":\"takt-run-1\""));
+}
+
+TEST(Program, strict_tells_a_miss_by_the_exit_status) {
+  const std::string late = file_of(
+      "late.json",
+      "{\"tasks\": {\"t\": {\"run\": 9000, \"timer\": {\"ref\": \"unique\", \"period\": 5000}}}}");
+  const test::ChildOutcome strict = run_with({late.c_str(), "--duration", "0.1", "--strict"});
+  EXPECT_TRUE(strict.exited_with(1));
+  EXPECT_TRUE(contains(strict, "takt run: --strict: deadlines missed: "), "%s",
+              strict.output.c_str());
+  const test::ChildOutcome lenient = run_with({late.c_str(), "--duration", "0.1"});
+  EXPECT_TRUE(lenient.exited_with(0));
+  EXPECT_FALSE(contains(lenient, "--strict"));
+}
+
+TEST(Program, an_interrupt_ends_it_with_the_report) {
+  const std::string file = file_of(
+      "w.json",
+      "{\"tasks\": {\"t\": {\"run\": 10, \"timer\": {\"ref\": \"unique\", \"period\": 5000}},"
+      "\"s\": {\"sleep\": 2000000000}}}");
+  const test::ChildOutcome outcome = test::run_in_child([&] {
+    timer_t timer = {};
+    sigevent event = {};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGINT;
+    // After a while; before that the signal is not blocked yet, and would kill.
+    itimerspec time = {.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 500'000'000}};
+    ASSERT_EQ(::timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    ASSERT_EQ(::timer_settime(timer, 0, &time, nullptr), 0);
+    const std::vector<const char*> arguments = {file.c_str()};
+    ::_exit(run_program(arguments));
+  });
+  EXPECT_TRUE(outcome.exited_with(0), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "interrupted"), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "held: "), "%s", outcome.output.c_str());
+}
+
+TEST(Program, names_what_is_wrong) {
+  const std::string wrong = file_of("wrong.json", "{\"tasks\": {\n  \"t\": {\"runn\": 1}}}");
+  test::ChildOutcome outcome = run_with({wrong.c_str()});
+  EXPECT_TRUE(outcome.exited_with(2));
+  EXPECT_TRUE(contains(outcome, wrong + ":2:9: error: unknown key \"runn\"; did you mean \"run\"?"),
+              "%s", outcome.output.c_str());
+  outcome = run_with({"/nonexistent/w.json"});
+  EXPECT_TRUE(outcome.exited_with(2));
+  EXPECT_TRUE(contains(outcome, "/nonexistent/w.json (ENOENT"), "%s", outcome.output.c_str());
+  outcome = run_with({"--what"});
+  EXPECT_TRUE(outcome.exited_with(2));
+  EXPECT_TRUE(contains(outcome, "unknown option '--what'"));
+  outcome = run_with({"--help"});
+  EXPECT_TRUE(outcome.exited_with(0));
+  EXPECT_TRUE(contains(outcome, "usage: boards/takt run"));
+}
+
+}  // namespace
+}  // namespace takt::run

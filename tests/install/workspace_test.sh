@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Another Bazel workspace consumes the repository, without a network.
+source tests/install/case.sh
+
+repository=$(dirname "$(readlink -f WORKSPACE)")
+mkdir "$work/consumer"
+cp "$here/consumer/consumer.cc" "$work/consumer"
+cat >"$work/consumer/WORKSPACE" <<WORKSPACE
+workspace(name = "consumer")
+local_repository(name = "takt", path = "$repository")
+load("@takt//boards/bazel:repositories.bzl", "takt_register_toolchains", "takt_repositories")
+takt_repositories()
+takt_register_toolchains()
+WORKSPACE
+cat >"$work/consumer/BUILD" <<'BUILD'
+load("@rules_cc//cc:defs.bzl", "cc_binary")
+
+cc_binary(
+    name = "consumer",
+    srcs = ["consumer.cc"],
+    copts = ["-std=c++20"],
+    deps = ["@takt"],
+)
+BUILD
+cd "$work/consumer"
+
+# A server of its own that leaves nothing behind; no sandbox inside the sandbox of this test.
+inner() {
+  HOME=$work bazel --output_user_root="$work/bazel" --max_idle_secs=30 "$@"
+}
+build() {
+  inner build --spawn_strategy=local --nosandbox_debug --jobs=2 "$@"
+}
+trap 'finish; inner shutdown || true; chmod -R u+w "$work/bazel"' EXIT
+
+begin host
+if require bazel; then
+  build //:consumer
+  bazel-bin/consumer
+fi
+
+begin board
+if require bazel aarch64-linux-gnu-g++ qemu-aarch64; then
+  build --incompatible_enable_cc_toolchain_resolution --platforms=@takt//boards:raspberrypi4 \
+    //:consumer
+  "$emulate" bazel-bin/consumer
+fi
+
+begin install
+if require bazel; then
+  inner run --spawn_strategy=local --nosandbox_debug --jobs=2 @takt//:install -- "$work/prefix"
+  [[ -f $work/prefix/include/takt/platform/status.h && -f $work/prefix/lib/libtakt.a ]]
+fi
