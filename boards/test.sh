@@ -53,6 +53,8 @@ done
 
 # How many; 0 when BUILD files are broken.
 wanted="tests(set(${targets[*]:-//...}))${excluded[*]:+ - set(${excluded[*]})}"
+# A manual target runs only when it is named.
+[[ "${targets[*]:-...}" != *...* ]] || wanted="$wanted - attr(tags, '\\bmanual\\b', //...)"
 [[ " $* " == *' --config=deep '* ]] || wanted="$wanted - attr(tags, '\\bwrong_variant\\b', //...)"
 expected=$(quiet_bazel query "$wanted" 2>/dev/null | wc -l) || expected=0
 if ((expected > 0)); then

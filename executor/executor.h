@@ -368,6 +368,11 @@ template <ExecutorLimits kLimits>
 class StaticExecutor : private detail::ExecutorStorage<kLimits>, public Executor {
  public:
   StaticExecutor() noexcept : Executor(this->view()) {}
+
+  /// The memory of an executor with these limits besides its stacks, before the padding that puts
+  /// it on pages of its own. Bytes.
+  static constexpr std::size_t kStateBytes =
+      detail::ExecutorStorage<kLimits>::kPartsBytes + sizeof(Executor);
 };
 
 }  // namespace takt::inline v0

@@ -116,7 +116,7 @@ class ExecutorStorage {
   }
 
  private:
-  struct alignas(platform::kLargestPage) Memory {
+  struct Parts {
     Array<Parker, kParkers> parkers;
     Array<WorkerSlot, kLimits.workers> workers;
     Array<LaneSlot, kLimits.lanes> lanes;
@@ -128,7 +128,12 @@ class ExecutorStorage {
     Array<Timer, kTimers> timers;
     Array<std::uint32_t, kTimerPlaces> timer_places;
   };
+  struct alignas(platform::kLargestPage) Memory : Parts {};
 
+ protected:
+  static constexpr std::size_t kPartsBytes = sizeof(Parts);
+
+ private:
   Memory memory_{};
   alignas(platform::kLargestPage) std::byte stacks_[kLimits.workers * kStackStride];
 };

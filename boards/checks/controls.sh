@@ -164,6 +164,10 @@ plant_symbol_library() {
 }
 control symbol_library 'needs more than libc and libgcc' check symbols
 
+# --- size -----------------------------------------------------------------------------------------
+plant_size() { sed -i 's/jobs_per_lane = 16/jobs_per_lane = 64/' tests/size/minimal.cc; }
+control size 'arm minimal, column 6: [0-9]+ bytes, sizes.txt says' check size
+
 # --- tests under other configurations -------------------------------------------------------------
 plant_asan() {
   planted_test <<<'int main(int count, char**) { int* items = new int[2]{}; delete[] items; return items[count - 1]; }'
