@@ -48,6 +48,17 @@ class PinnedThread {
 /// so no lock in `body` is spared its atomics for want of a second thread.
 double measured_at(Place place, const std::function<double()>& body);
 
+/// Nanoseconds of one call of `operation`, uncontended: the mean of 5,000,000 on the first CPU.
+template <class Operation>
+double cost_of(Operation operation) {
+  constexpr int kOperations = 5'000'000;
+  return measured_at({0, kPriority}, [&] {
+    const TimePoint begin = now();
+    for (int i = 0; i < kOperations; ++i) operation();
+    return static_cast<double>((now() - begin).count()) / kOperations;
+  });
+}
+
 inline void pause_times(int times) {
   for (int i = 0; i < times; ++i) ThreadEnv::pause();
 }

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <new>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/counted.h"
+#include "takt/tests/sync/ring_cases.h"
 #include "takt/tests/sync/shared_mapping.h"
 
 namespace {
@@ -47,53 +47,12 @@ static_assert(SharedByProcesses<int> && !SharedByProcesses<Counted>);
 
 constinit MpmcQueue<Counted, 3> constant_initialised;
 
-/// Pushes and pops more than twice around, at every level of filling.
-template <std::size_t kCapacity>
-void keep_order_around_the_ring() {
-  MpmcQueue<std::size_t, kCapacity> queue;
-  std::size_t pushed = 0;
-  std::size_t popped = 0;
-  for (std::size_t level = 1; level <= kCapacity; ++level) {
-    for (std::size_t step = 0; step < 3 * kCapacity; ++step) {
-      for (std::size_t i = 0; i < level; ++i) {
-        EXPECT_EQ(queue.size(), i);
-        ASSERT_TRUE(queue.try_push(pushed++));
-      }
-      EXPECT_EQ(queue.size(), level);
-      EXPECT_EQ(queue.try_push(pushed), level < kCapacity);
-      if (level < kCapacity) ++pushed;
-      while (!queue.empty()) EXPECT_EQ(queue.try_pop(), popped++);
-      EXPECT_FALSE(queue.try_pop().has_value());
-    }
-  }
-  EXPECT_EQ(popped, pushed);
-}
-
-TEST(MpmcQueue, keeps_order_around_the_ring) {
-  keep_order_around_the_ring<1>();
-  keep_order_around_the_ring<2>();
-  keep_order_around_the_ring<3>();
-  keep_order_around_the_ring<7>();
-  keep_order_around_the_ring<8>();
-}
+TEST(MpmcQueue, keeps_order_around_the_ring) { takt::test::keep_order_around_rings<MpmcQueue>(); }
+TEST(MpmcQueue, a_failed_push_leaves_the_item) { takt::test::fail_to_push<MpmcQueue>(); }
 
 TEST(MpmcQueue, is_constant_initialised) {
   EXPECT_TRUE(constant_initialised.try_emplace(1));
   EXPECT_EQ(constant_initialised.try_pop()->value(), 1);
-}
-
-TEST(MpmcQueue, a_failed_push_leaves_the_item) {
-  MpmcQueue<std::unique_ptr<int>, 1> queue;
-  EXPECT_TRUE(queue.try_push(std::make_unique<int>(1)));
-  auto item = std::make_unique<int>(2);
-  EXPECT_FALSE(queue.try_push(std::move(item)));
-  ASSERT_TRUE(item != nullptr);  // NOLINT(bugprone-use-after-move): the promise under test
-  EXPECT_FALSE(queue.try_emplace(std::move(item)));
-  ASSERT_TRUE(item != nullptr);  // NOLINT(bugprone-use-after-move)
-  EXPECT_EQ(**queue.try_pop(), 1);
-  EXPECT_TRUE(queue.try_push(std::move(item)));
-  EXPECT_TRUE(item == nullptr);  // NOLINT(bugprone-use-after-move)
-  EXPECT_EQ(**queue.try_pop(), 2);
 }
 
 TEST(MpmcQueue, destroys_each_item_once) {

@@ -18,18 +18,6 @@
 namespace takt::bench {
 namespace {
 
-constexpr int kOperations = 5'000'000;
-
-/// Nanoseconds of one call of `operation`, in a thread of its own.
-template <class Operation>
-double cost_of(Operation operation) {
-  return measured_at({0, kPriority}, [&] {
-    const TimePoint begin = now();
-    for (int i = 0; i < kOperations; ++i) operation();
-    return static_cast<double>((now() - begin).count()) / kOperations;
-  });
-}
-
 class PosixSemaphore {
  public:
   explicit PosixSemaphore(unsigned permits) { ::sem_init(&semaphore_, 0, permits); }

@@ -15,7 +15,6 @@
 namespace takt::bench {
 namespace {
 
-constexpr int kOperations = 5'000'000;
 constexpr int kSharedOperations = 1'000'000;  // of each thread
 constexpr int kSpinBudget = 200;
 
@@ -42,16 +41,6 @@ class PthreadWritersFirst {
  private:
   pthread_rwlock_t lock_{};
 };
-
-/// Nanoseconds of one call of `operation`, in a thread of its own.
-template <class Operation>
-double cost_of(Operation operation) {
-  return measured_at({0, kPriority}, [&] {
-    const TimePoint begin = now();
-    for (int i = 0; i < kOperations; ++i) operation();
-    return static_cast<double>((now() - begin).count()) / kOperations;
-  });
-}
 
 template <class AnyLock>
 double read_alone() {
