@@ -129,7 +129,6 @@ class BasicCondition {
 
   static constexpr std::uint32_t kClosing = 0x8000'0000U;
   static constexpr std::uint32_t kMost = kClosing - 1;
-  static constexpr Duration kRetryAfterNoMemory = std::chrono::milliseconds(1);
 
   struct Waiter {
     explicit Waiter(Mutex& with) noexcept : mutex(with), priority(Env::fixed_priority()) {}
@@ -180,8 +179,7 @@ class BasicCondition {
     if (owner) {
       // acquire: pairs with the release of Mutex::unlock(). The kernel orders the hand-over itself;
       // this load tells the memory model about it.
-      TAKT_CHECK((mutex.word_.load(std::memory_order_acquire) & Mutex::kOwnerDied) == 0,
-                 "Mutex: its owner ended without unlocking");
+      Mutex::check_alive(mutex.word_.load(std::memory_order_acquire));
     } else {
       mutex.lock();
     }
@@ -279,8 +277,8 @@ class BasicCondition {
         case EINVAL:
           return;
         case ENOMEM:
-          // As in mutex.h: waiting a little is all that is left to a call that may not fail.
-          platform::sleep_until(saturating_add(now(), kRetryAfterNoMemory));
+          // As in lock_pi.h: waiting a little is all that is left to a call that may not fail.
+          platform::sleep_until(saturating_add(now(), detail::kRetryAfterNoMemory));
           break;
         case EDEADLK:
           TAKT_CHECK(error != EDEADLK,

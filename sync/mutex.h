@@ -3,7 +3,6 @@
 #define TAKT_SYNC_MUTEX_H_
 
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 
@@ -11,6 +10,7 @@
 #include "takt/sync/annotations.h"
 #include "takt/sync/deadline.h"
 #include "takt/sync/env.h"
+#include "takt/sync/lock_pi.h"
 
 // The lock word is the kernel's PI futex protocol (futex(2), "Priority-inheritance futexes"):
 //
@@ -51,7 +51,8 @@ class TAKT_CAPABILITY("mutex") BasicMutex {
 
   /// Acquires the lock. Blocks: until the owner unlocks. Bound: one critical section of each
   /// waiter of higher or equal priority. Callable from: any thread that does not hold it (else
-  /// aborts: it would wait for itself).
+  /// aborts: it would wait for itself). Aborts also when the owner waits, through a Mutex or
+  /// several, for the caller, at whichever of the threads comes last.
   void lock() noexcept TAKT_ACQUIRE() {
     if (!acquire_free()) lock_contended(kNever);
   }
@@ -96,38 +97,11 @@ class TAKT_CAPABILITY("mutex") BasicMutex {
   }
 
   [[gnu::noinline]] bool lock_contended(TimePoint deadline) noexcept {
-    for (;;) {
-      const int error = Env::lock_pi(word_, deadline);
-      switch (error) {
-        case 0:
-          // acquire: pairs with the release RMW of unlock_contended(). The kernel orders the
-          // hand-over itself; this load tells the memory model (and tsan) about it.
-          TAKT_CHECK((word_.load(std::memory_order_acquire) & kOwnerDied) == 0,
-                     "Mutex: its owner ended without unlocking");
-          return true;
-        case ETIMEDOUT:
-          return false;
-        case EAGAIN:  // the owner is exiting: the kernel asks to try again
-        case EINTR:
-          break;
-        case ENOMEM:
-          // The kernel could not allocate its waiter state. Waiting a little is all that is left
-          // to a call that may not fail.
-          if (now() >= deadline) return false;
-          platform::sleep_until(saturating_add(now(), kRetryAfterNoMemory));
-          break;
-        case EDEADLK:
-          TAKT_CHECK(error != EDEADLK,
-                     "Mutex: locked again by its owner, it would wait for itself");
-          break;
-        case ESRCH:
-          TAKT_CHECK(error != ESRCH, "Mutex: its owner ended without unlocking");
-          break;
-        default:
-          TAKT_CHECK(error == ENOSYS, "Mutex: the lock word is corrupt (FUTEX_LOCK_PI refused it)");
-          TAKT_CHECK(error != ENOSYS, "Mutex: this kernel has no PI futexes (CONFIG_FUTEX_PI)");
-      }
-    }
+    if (!detail::lock_pi<Env>(word_, deadline, kTexts)) return false;
+    // acquire: pairs with the release RMW of unlock_contended(). The kernel orders the hand-over
+    // itself; this load tells the memory model (and tsan) about it.
+    check_alive(word_.load(std::memory_order_acquire));
+    return true;
   }
 
   [[gnu::noinline]] void unlock_contended() noexcept {
@@ -137,8 +111,17 @@ class TAKT_CAPABILITY("mutex") BasicMutex {
     TAKT_CHECK(error == 0, "Mutex: unlocked by a thread that does not own it");
   }
 
-  static constexpr std::uint32_t kOwnerDied = 0x4000'0000U;  // FUTEX_OWNER_DIED
-  static constexpr Duration kRetryAfterNoMemory = std::chrono::milliseconds(1);
+  /// For who was handed the lock by the kernel, which says there how the owner before ended.
+  static void check_alive(std::uint32_t word) noexcept {
+    TAKT_CHECK((word & detail::kFutexOwnerDied) == 0, kTexts.owner_ended);
+  }
+
+  static constexpr detail::LockPiTexts kTexts = {
+      .deadlock = "Mutex: deadlock: the caller owns it, or its owner waits for the caller",
+      .owner_ended = "Mutex: its owner ended without unlocking",
+      .corrupt = "Mutex: the lock word is corrupt (FUTEX_LOCK_PI refused it)",
+      .no_pi_futexes = "Mutex: this kernel has no PI futexes (CONFIG_FUTEX_PI)",
+  };
 
   friend class BasicCondition<Env>;       // requeues its waiters to the word
   friend class BasicRecursiveMutex<Env>;  // looks who the owner is

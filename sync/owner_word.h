@@ -4,11 +4,11 @@
 
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 
 #include "takt/platform/check.h"
 #include "takt/platform/time.h"
+#include "takt/sync/lock_pi.h"
 
 // The kernel's PI futex protocol, as in mutex.h, with one liberty:
 //
@@ -36,7 +36,7 @@ class OwnerWord {
   OwnerWord& operator=(const OwnerWord&) = delete;
 
   /// Set by flag().
-  static constexpr std::uint32_t kFlagged = 0x8000'0000U;  // FUTEX_WAITERS
+  static constexpr std::uint32_t kFlagged = kFutexWaiters;
 
   /// The word: 0 when nobody is the owner.
   std::uint32_t value() const noexcept { return word_.load(std::memory_order_seq_cst); }
@@ -44,7 +44,7 @@ class OwnerWord {
   /// Whether the calling thread is the owner.
   bool is_mine() const noexcept {
     // relaxed: a thread knows what it did itself.
-    return (word_.load(std::memory_order_relaxed) & kThread) == Env::thread_id();
+    return (word_.load(std::memory_order_relaxed) & kFutexThread) == Env::thread_id();
   }
 
   /// Becomes the owner if there is none. Blocks: no. Bound: wait-free.
@@ -58,37 +58,12 @@ class OwnerWord {
   /// Becomes the owner unless `deadline` passes first. Blocks: until then; the owner inherits the
   /// caller's priority. Not for who is the owner (aborts).
   [[gnu::noinline]] bool acquire(TimePoint deadline) noexcept {
-    for (;;) {
-      const int error = Env::lock_pi(word_, deadline);
-      switch (error) {
-        case 0:
-          // An RMW: the kernel's own write has no place in the one order. Pairs also with the
-          // release RMW of release().
-          TAKT_CHECK((word_.fetch_or(0, std::memory_order_seq_cst) & kOwnerDied) == 0,
-                     "RwLock: its writer ended without unlocking");
-          return true;
-        case ETIMEDOUT:
-          return false;
-        case EAGAIN:  // the owner is exiting: the kernel asks to try again
-        case EINTR:
-          break;
-        case ENOMEM:
-          // As in mutex.h: waiting a little is all that is left to a call that may not fail.
-          if (now() >= deadline) return false;
-          platform::sleep_until(saturating_add(now(), kRetryAfterNoMemory));
-          break;
-        case EDEADLK:
-          TAKT_CHECK(error != EDEADLK,
-                     "RwLock: locked again by its writer, it would wait for itself");
-          break;
-        case ESRCH:
-          TAKT_CHECK(error != ESRCH, "RwLock: its writer ended without unlocking");
-          break;
-        default:
-          TAKT_CHECK(error == ENOSYS, "RwLock: the lock is corrupt (FUTEX_LOCK_PI refused it)");
-          TAKT_CHECK(error != ENOSYS, "RwLock: this kernel has no PI futexes (CONFIG_FUTEX_PI)");
-      }
-    }
+    if (!lock_pi<Env>(word_, deadline, kTexts)) return false;
+    // An RMW: the kernel's own write has no place in the one order. Pairs also with the release RMW
+    // of release().
+    TAKT_CHECK((word_.fetch_or(0, std::memory_order_seq_cst) & kFutexOwnerDied) == 0,
+               kTexts.owner_ended);
+    return true;
   }
 
   /// Makes the owner's try_release() fail if the word still is `seen`. Whether it was.
@@ -127,9 +102,12 @@ class OwnerWord {
   }
 
  private:
-  static constexpr std::uint32_t kThread = 0x3FFF'FFFFU;     // FUTEX_TID_MASK
-  static constexpr std::uint32_t kOwnerDied = 0x4000'0000U;  // FUTEX_OWNER_DIED
-  static constexpr Duration kRetryAfterNoMemory = std::chrono::milliseconds(1);
+  static constexpr LockPiTexts kTexts = {
+      .deadlock = "RwLock: deadlock: the caller is its writer, or the writer waits for the caller",
+      .owner_ended = "RwLock: its writer ended without unlocking",
+      .corrupt = "RwLock: the lock is corrupt (FUTEX_LOCK_PI refused it)",
+      .no_pi_futexes = "RwLock: this kernel has no PI futexes (CONFIG_FUTEX_PI)",
+  };
 
   typename Env::Word word_{0};
 };

@@ -3,74 +3,52 @@
 #define TAKT_SYNC_PRIORITY_QUEUE_H_
 
 #include <bit>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
 #include <optional>
-#include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "takt/platform/check.h"
-#include "takt/platform/result.h"
 #include "takt/platform/status.h"
-#include "takt/sync/annotations.h"
-#include "takt/sync/deadline.h"
+#include "takt/platform/time.h"
+#include "takt/sync/blocking_queue.h"
 #include "takt/sync/env.h"
-#include "takt/sync/lock_guard.h"
-#include "takt/sync/mutex.h"
-#include "takt/sync/sleepers.h"
 
-// Under a mutex with priority inheritance: N cells, each in one of Levels + 1 lists, those of the
-// levels and that of the free ones; and two kinds of sleepers (sleepers.h), who wait for an item
-// and who wait for room.
+// Who waits for what, the invariant and what may be destroyed when: blocking_queue.h. Here are the
+// levels under it, at the end: N cells, each in one of Levels + 1 lists, those of the levels and
+// that of the free ones.
 //
 //           push: to the end of its level                pop: from the first level that has any
 //   [free] --------------------------------> [level l] -------------------------------> [free]
+//                                                        push_evict: from the last one
 //
-//   [open] --close: claims everybody--> [closed], for good
-//
-//   filled_  bit l: level l has an item. Set by push, cleared by the pop of its last one.
+//   filled_  bit l: level l has an item. Set by push, cleared by who takes its last one.
 //   next_    of each cell the one behind it in its list, numbered from 1, 0 for none, so that all
-//   of
-//            it begins as zero. Cells that were never used are in no list: they come in their
+//            of it begins as zero. Cells that were never used are in no list: they come in their
 //            order, when no other is free.
 //
-// Invariants: a bit of filled_ is set exactly when that level's list has a cell; while somebody
-// waits for an item unclaimed, there are no more items than claimed threads on their way to them;
-// the same for room. Each call changes the lists and claims under the lock, unlocks, and wakes
-// after that.
-// Destruction: the last touch of a call is its unlock (mutex.h); the wake after it uses the address
-// only.
+// Invariant: a bit of filled_ is set exactly when that level's list has a cell.
 
 namespace takt::inline v0 {
 
+namespace detail {
+template <class T, std::size_t N, std::size_t Levels>
+class ItemLevels;
+}
+
 /// A queue of up to N items on Levels levels, for any number of threads that push and pop: of level
 /// 0 first, then 1, …; first in, first out within a level. Both ends take the same time however
-/// many items there are. Otherwise as BoundedQueue: who waits is served by priority, then in order
-/// of arrival, whatever the level; under the lock, which inherits priority, run T's move
-/// constructor and the destructor of what it left behind. Callable from: any thread that may block.
+/// many items there are. A level that is not there, Levels or more, aborts. Otherwise as
+/// BoundedQueue, with the same operations: who waits is served by priority, then in order of
+/// arrival, whatever the level. Callable from: any thread that may block.
 template <class T, std::size_t N, std::size_t Levels, class Env>
-class BasicBoundedPriorityQueue {
-  static_assert(N > 0 && N < std::numeric_limits<std::uint32_t>::max());
-  static_assert(Levels > 0 && Levels <= 32, "BoundedPriorityQueue: 1 to 32 levels");
-  static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
-                "items are moved and destroyed where nothing may throw");
-
+class BasicBoundedPriorityQueue
+    : public detail::BlockingQueue<detail::ItemLevels<T, N, Levels>, Env> {
  public:
-  using value_type = T;
-
-  constexpr BasicBoundedPriorityQueue() noexcept {}
-  BasicBoundedPriorityQueue(const BasicBoundedPriorityQueue&) = delete;
-  BasicBoundedPriorityQueue& operator=(const BasicBoundedPriorityQueue&) = delete;
-  /// Destroys the items that are left. Nobody may be inside a call but for the wake at its end.
-  ~BasicBoundedPriorityQueue() TAKT_NO_THREAD_SAFETY_ANALYSIS {
-    std::optional<T> item;
-    while (size_ > 0) take_first(item);
-  }
+  constexpr BasicBoundedPriorityQueue() noexcept = default;
 
   /// Appends `item` to `level`, 0 (the first) to Levels - 1 (else aborts). Blocks: until there is
   /// room or the queue is closed. Errors: closed; the item then stays with the caller.
@@ -78,7 +56,7 @@ class BasicBoundedPriorityQueue {
     return push_until(std::move(item), level, kNever);
   }
   Status push(const T& item, std::size_t level) {
-    T copy = item;
+    T copy(item);
     return push(std::move(copy), level);
   }
 
@@ -87,12 +65,13 @@ class BasicBoundedPriorityQueue {
   template <class OtherClock, class OtherDuration>
   Status push_until(T&& item, std::size_t level,
                     const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
-    Outcome outcome = Outcome::timed_out;
-    detail::attempt_until(deadline, [&](TimePoint at) {
-      outcome = push_waiting(item, level, at);
-      return outcome != Outcome::timed_out;
-    });
-    return status_of(outcome, "BoundedPriorityQueue: no room in time");
+    return this->push_at(item, checked(level), deadline);
+  }
+  template <class OtherClock, class OtherDuration>
+  Status push_until(const T& item, std::size_t level,
+                    const std::chrono::time_point<OtherClock, OtherDuration>& deadline) {
+    T copy(item);
+    return push_until(std::move(copy), level, deadline);
   }
 
   /// As push(), at most for `timeout`. Errors: as push_until().
@@ -101,122 +80,84 @@ class BasicBoundedPriorityQueue {
                   const std::chrono::duration<Rep, Period>& timeout) noexcept {
     return push_until(std::move(item), level, deadline_after(timeout));
   }
+  template <class Rep, class Period>
+  Status push_for(const T& item, std::size_t level,
+                  const std::chrono::duration<Rep, Period>& timeout) {
+    T copy(item);
+    return push_for(std::move(copy), level, timeout);
+  }
 
   /// Appends `item` to `level` if there is room. Blocks: for the lock only.
   /// Errors: unavailable it is full, closed; the item then stays with the caller.
   Status try_push(T&& item, std::size_t level) noexcept {
-    check(level);
-    mutex_.lock();
-    if (closed_) return unlock_with(Outcome::closed);
-    if (size_ == N) return unlock_with(Outcome::full);
-    append_and_unlock(item, level);
-    return {};
+    return this->try_push_at(item, checked(level));
   }
   Status try_push(const T& item, std::size_t level) {
-    T copy = item;
+    T copy(item);
     return try_push(std::move(copy), level);
   }
 
-  /// Takes the oldest item of the first level that has any. Blocks: until there is one, or the
-  /// queue is closed and empty. Errors: closed, once nothing is left.
-  Result<T> pop() noexcept { return pop_until(kNever); }
-
-  /// As pop(), at most until `deadline`, of any clock; an item that is there is taken even then.
-  /// Errors: closed, timed_out.
-  template <class OtherClock, class OtherDuration>
-  Result<T> pop_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
-    std::optional<T> item;
-    Outcome outcome = Outcome::timed_out;
-    detail::attempt_until(deadline, [&](TimePoint at) {
-      outcome = pop_waiting(item, at);
-      return outcome != Outcome::timed_out;
-    });
-    if (item) return std::move(*item);
-    return status_of(outcome, "BoundedPriorityQueue: no item in time");
+  /// Appends `item` to `level` if there is room, else destroys it, outside the lock, and counts it
+  /// in dropped(). Returns whether it was appended. Blocks: for the lock only.
+  bool push_or_drop(T item, std::size_t level) noexcept {
+    return this->push_or_drop_at(item, checked(level));
   }
 
-  /// As pop(), at most for `timeout`. Errors: as pop_until().
-  template <class Rep, class Period>
-  Result<T> pop_for(const std::chrono::duration<Rep, Period>& timeout) noexcept {
-    return pop_until(deadline_after(timeout));
-  }
-
-  /// As pop(), if there is an item. Blocks: for the lock only.
-  /// Errors: unavailable it is empty; closed, once nothing is left.
-  Result<T> try_pop() noexcept {
-    std::optional<T> item;
-    mutex_.lock();
-    if (size_ == 0) return unlock_with(closed_ ? Outcome::closed : Outcome::empty);
-    take_and_unlock(item);
-    return std::move(*item);
-  }
-
-  /// From now on nothing can be pushed. Who waits for room is told so, who waits for an item once
-  /// there are none left. Closing again changes nothing. Blocks: for the lock only.
-  void close() noexcept {
-    mutex_.lock();
-    closed_ = true;
-    const int poppers = items_.claim(kEverybody);
-    const int pushers = room_.claim(kEverybody);
-    mutex_.unlock();
-    items_.wake(poppers);
-    room_.wake(pushers);
-  }
-
-  /// How many items there can be.
-  static constexpr std::size_t capacity() noexcept { return N; }
-  /// How many there are; may be outdated on return. Blocks: for the lock only.
-  std::size_t size() const noexcept {
-    const LockGuard lock(mutex_);
-    return size_;
-  }
-  /// The most there have been at a time. Blocks: for the lock only.
-  std::size_t high_water() const noexcept {
-    const LockGuard lock(mutex_);
-    return high_water_;
-  }
-  /// Whether close() was called; may be outdated on return. Blocks: for the lock only.
-  bool closed() const noexcept {
-    const LockGuard lock(mutex_);
-    return closed_;
+  /// Appends `item` to `level`, in a full queue in place of the oldest item of the last level that
+  /// has any, and returns what has no place now: nothing, that item, or `item` itself, where it is
+  /// of a level behind all that are there (nothing gives way to what comes after it) or the queue
+  /// is closed. Blocks: for the lock only.
+  [[nodiscard]] std::optional<T> push_evict(T item, std::size_t level) noexcept {
+    return this->push_evict_at(item, checked(level));
   }
 
  private:
-  enum class Outcome : std::uint32_t { done, closed, timed_out, full, empty };
-  static constexpr std::uint32_t kEverybody = std::numeric_limits<std::uint32_t>::max();
+  static std::size_t checked(std::size_t level) noexcept {
+    TAKT_CHECK(level < Levels, "BoundedPriorityQueue: no such level");
+    return level;
+  }
+};
 
-  /// First in, first out; numbers of cells from 1, 0 for none.
-  struct List {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
+template <class T, std::size_t N, std::size_t Levels>
+using BoundedPriorityQueue = BasicBoundedPriorityQueue<T, N, Levels, ThreadEnv>;
+template <class T, std::size_t N, std::size_t Levels>
+using ProcessBoundedPriorityQueue = BasicBoundedPriorityQueue<T, N, Levels, ProcessEnv>;
+
+namespace detail {
+
+/// A storage of BlockingQueue: level by level, first in, first out within a level.
+template <class T, std::size_t N, std::size_t Levels>
+class ItemLevels {
+  static_assert(N > 0 && N < std::numeric_limits<std::uint32_t>::max());
+  static_assert(Levels > 0 && Levels <= 32, "BoundedPriorityQueue: 1 to 32 levels");
+
+ public:
+  using value_type = T;
+  using Place = std::size_t;  // the level
+
+  static constexpr std::size_t kCapacity = N;
+  static constexpr QueueTexts kTexts = {
+      .closed = "BoundedPriorityQueue: closed",
+      .full = "BoundedPriorityQueue: full",
+      .empty = "BoundedPriorityQueue: empty",
+      .no_room_in_time = "BoundedPriorityQueue: no room in time",
+      .no_item_in_time = "BoundedPriorityQueue: no item in time",
+      .not_empty_in_time = "BoundedPriorityQueue: not empty in time",
   };
 
-  static void check(std::size_t level) noexcept {
-    TAKT_CHECK(level < Levels, "BoundedPriorityQueue: no such level");
-  }
-  static Status status_of(Outcome outcome, std::string_view timed_out = {}) noexcept {
-    switch (outcome) {
-      case Outcome::done:
-        break;
-      case Outcome::closed:
-        return {StatusCode::closed, "BoundedPriorityQueue: closed"};
-      case Outcome::timed_out:
-        return {StatusCode::timed_out, timed_out};
-      case Outcome::full:
-        return {StatusCode::unavailable, "BoundedPriorityQueue: full"};
-      case Outcome::empty:
-        return {StatusCode::unavailable, "BoundedPriorityQueue: empty"};
+  constexpr ItemLevels() noexcept = default;
+  ItemLevels(const ItemLevels&) = delete;
+  ItemLevels& operator=(const ItemLevels&) = delete;
+  ~ItemLevels() {
+    for (const List& list : lists_) {
+      for (std::uint32_t cell = list.first; cell != 0; cell = next_[cell - 1]) {
+        std::destroy_at(&slots_.items[cell - 1]);
+      }
     }
-    return {};
   }
-  Status unlock_with(Outcome outcome) noexcept TAKT_RELEASE(mutex_) {
-    mutex_.unlock();
-    return status_of(outcome);
-  }
-  bool can_push() const noexcept TAKT_REQUIRES(mutex_) { return closed_ || size_ < N; }
-  bool can_pop() const noexcept TAKT_REQUIRES(mutex_) { return closed_ || size_ > 0; }
 
-  void append_and_unlock(T& item, std::size_t level) noexcept TAKT_RELEASE(mutex_) {
+  std::size_t size() const noexcept { return size_; }
+  void append(T& item, std::size_t level) noexcept {
     std::uint32_t cell = free_;
     if (cell != 0) {
       free_ = next_[cell - 1];
@@ -234,14 +175,28 @@ class BasicBoundedPriorityQueue {
     }
     list.last = cell;
     ++size_;
-    if (high_water_ < size_) high_water_ = size_;
-    const int poppers = items_.claim(1);
-    mutex_.unlock();
-    items_.wake(poppers);
+  }
+  void take(std::optional<T>& item) noexcept {
+    take_from(static_cast<std::size_t>(std::countr_zero(filled_)), item);
+  }
+  bool make_room(std::size_t level, std::optional<T>& evicted) noexcept {
+    const auto last = static_cast<std::size_t>(std::bit_width(filled_)) - 1;
+    if (last < level) return false;
+    take_from(last, evicted);
+    return true;
   }
 
-  void take_first(std::optional<T>& item) noexcept TAKT_REQUIRES(mutex_) {
-    const auto level = static_cast<std::size_t>(std::countr_zero(filled_));
+ private:
+  /// First in, first out; numbers of cells from 1, 0 for none.
+  struct List {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+  };
+
+  static constexpr std::uint32_t bit(std::size_t level) noexcept { return 1U << level; }
+
+  /// The oldest item of a level that has one.
+  void take_from(std::size_t level, std::optional<T>& item) noexcept {
     List& list = lists_[level];
     const std::uint32_t cell = list.first;
     T* const oldest = &slots_.items[cell - 1];
@@ -254,79 +209,16 @@ class BasicBoundedPriorityQueue {
     --size_;
   }
 
-  void take_and_unlock(std::optional<T>& item) noexcept TAKT_RELEASE(mutex_) {
-    take_first(item);
-    const int pushers = room_.claim(1);
-    mutex_.unlock();
-    room_.wake(pushers);
-  }
-
-  static constexpr std::uint32_t bit(std::size_t level) noexcept { return 1U << level; }
-
-  /// Locks, and waits until `kCan` or the deadline. Returns with the lock held, and whether it can.
-  template <bool (BasicBoundedPriorityQueue::*kCan)() const noexcept>
-  bool lock_when(detail::Sleepers<Env>& sleepers, TimePoint deadline) noexcept
-      TAKT_ACQUIRE(mutex_) {
-    mutex_.lock();
-    for (bool in_time = true; !(this->*kCan)();) {
-      if (!in_time) return false;
-      const std::uint32_t ticket = sleepers.join();
-      mutex_.unlock();
-      in_time = sleepers.sleep(ticket, deadline) != ETIMEDOUT;
-      mutex_.lock();
-      sleepers.leave();
-    }
-    return true;
-  }
-
-  Outcome push_waiting(T& item, std::size_t level, TimePoint deadline) noexcept {
-    check(level);
-    const bool can = lock_when<&BasicBoundedPriorityQueue::can_push>(room_, deadline);
-    if (!can || closed_) {
-      mutex_.unlock();
-      return can ? Outcome::closed : Outcome::timed_out;
-    }
-    append_and_unlock(item, level);
-    return Outcome::done;
-  }
-
-  Outcome pop_waiting(std::optional<T>& item, TimePoint deadline) noexcept {
-    const bool can = lock_when<&BasicBoundedPriorityQueue::can_pop>(items_, deadline);
-    if (size_ == 0) {
-      mutex_.unlock();
-      return can ? Outcome::closed : Outcome::timed_out;
-    }
-    take_and_unlock(item);
-    return Outcome::done;
-  }
-
-  /// Without items until they are constructed, and constant-initialised all the same.
-  union Slots {
-    constexpr Slots() noexcept : none() {}
-    ~Slots() {}  // NOLINT(*-use-equals-default): the items' destructors are the queue's work
-    std::byte none;
-    T items[N];
-  };
-
-  mutable BasicMutex<Env> mutex_;
-  bool closed_ TAKT_GUARDED_BY(mutex_) = false;
-  std::uint32_t filled_ TAKT_GUARDED_BY(mutex_) = 0;
-  std::uint32_t free_ TAKT_GUARDED_BY(mutex_) = 0;  // the cell freed last
-  std::uint32_t used_ TAKT_GUARDED_BY(mutex_) = 0;  // cells that were ever used
-  std::size_t size_ TAKT_GUARDED_BY(mutex_) = 0;
-  std::size_t high_water_ TAKT_GUARDED_BY(mutex_) = 0;
-  detail::Sleepers<Env> items_;  // those who wait for an item; counts guarded by mutex_
-  detail::Sleepers<Env> room_;   // … for room
-  List lists_[Levels] TAKT_GUARDED_BY(mutex_);
-  std::uint32_t next_[N] TAKT_GUARDED_BY(mutex_) = {};
-  Slots slots_;
+  std::uint32_t filled_ = 0;
+  std::uint32_t free_ = 0;  // the cell freed last
+  std::uint32_t used_ = 0;  // cells that were ever used
+  std::size_t size_ = 0;
+  List lists_[Levels];
+  std::uint32_t next_[N] = {};
+  ItemSlots<T, N> slots_;
 };
 
-template <class T, std::size_t N, std::size_t Levels>
-using BoundedPriorityQueue = BasicBoundedPriorityQueue<T, N, Levels, ThreadEnv>;
-template <class T, std::size_t N, std::size_t Levels>
-using ProcessBoundedPriorityQueue = BasicBoundedPriorityQueue<T, N, Levels, ProcessEnv>;
-
+}  // namespace detail
 }  // namespace takt::inline v0
 
 #endif  // TAKT_SYNC_PRIORITY_QUEUE_H_

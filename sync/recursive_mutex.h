@@ -83,11 +83,10 @@ class TAKT_CAPABILITY("mutex") BasicRecursiveMutex {
   }
 
  private:
-  static constexpr std::uint32_t kThread = 0x3FFF'FFFFU;  // FUTEX_TID_MASK
-
   bool is_mine() const noexcept {
     // relaxed: a thread knows what it did itself.
-    return (mutex_.word_.load(std::memory_order_relaxed) & kThread) == Env::thread_id();
+    return (mutex_.word_.load(std::memory_order_relaxed) & detail::kFutexThread) ==
+           Env::thread_id();
   }
 
   bool deepen() noexcept {

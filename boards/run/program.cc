@@ -22,6 +22,7 @@
 #include "takt/boards/run/workload.h"
 #include "takt/boards/run/workload_reader.h"
 #include "takt/platform/check.h"
+#include "takt/platform/duration_text.h"
 #include "takt/platform/text.h"
 #include "takt/platform/this_thread.h"
 
@@ -103,7 +104,7 @@ void announce(std::string_view file) noexcept {
   line << ' ';
   if (workload.duration > Duration::zero()) {
     line << "for ";
-    write_duration(workload.duration, line);
+    write_duration(line, workload.duration, " ");
   } else {
     line << "until " << (plan.periodic_count() == 0 ? "all have ended, or " : "") << "Ctrl-C";
   }
@@ -128,7 +129,7 @@ void write_progress(bool last) noexcept {
     line << progress.elapsed / 1s << " s";
     if (workload.duration > Duration::zero()) {
       line << " of ";
-      write_duration(workload.duration, line);
+      write_duration(line, workload.duration, " ");
     }
     line << ": " << progress.releases << " releases, " << progress.deadline_misses
          << " deadlines missed, " << progress.overruns << " overruns";

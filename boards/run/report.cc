@@ -114,19 +114,4 @@ void write_microseconds(std::int64_t nanoseconds, TextWriter& out) noexcept {
   out << tenths / 10 << '.' << tenths % 10;
 }
 
-void write_duration(Duration duration, TextWriter& out) noexcept {
-  const Duration::rep count = duration.count();
-  constexpr struct {
-    Duration::rep nanoseconds;
-    std::string_view name;
-  } kUnits[] = {{1'000'000'000, " s"}, {1'000'000, " ms"}, {1'000, " us"}};
-  for (const auto& unit : kUnits) {
-    if (count != 0 && count % unit.nanoseconds == 0) {
-      out << count / unit.nanoseconds << unit.name;
-      return;
-    }
-  }
-  out << count << " ns";
-}
-
 }  // namespace takt::run

@@ -24,9 +24,6 @@ void write_advice(const RunFigures& figures, std::string_view program, TextWrite
 /// `nanoseconds` in microseconds: one decimal below 1 ms, none above.
 void write_microseconds(std::int64_t nanoseconds, TextWriter& out) noexcept;
 
-/// `nanoseconds` in the largest unit that leaves a whole number: "1 ms", "1500 us".
-void write_duration(Duration duration, TextWriter& out) noexcept;
-
 /// "1 task", "2 tasks".
 void write_count(std::uint64_t count, std::string_view noun, TextWriter& out) noexcept;
 

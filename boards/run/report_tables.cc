@@ -8,6 +8,7 @@
 
 #include "takt/boards/run/report.h"
 #include "takt/boards/run/table.h"
+#include "takt/platform/duration_text.h"
 
 namespace takt::run {
 namespace {
@@ -57,7 +58,7 @@ void write_share(std::uint64_t cpu_ns, const RunFigures& figures, TextWriter& ou
 // How a task is executed: its period, or why it has a worker of its own.
 void write_form(const PlannedTask& task, TextWriter& out) noexcept {
   if (task.is_periodic()) {
-    write_duration(task.period, out);
+    write_duration(out, task.period, " ");
   } else {
     out << to_string(task.form);
   }

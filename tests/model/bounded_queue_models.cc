@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sync/bounded_queue.h and the sleepers under it: order, conservation, no lost wake-up, time-outs,
-// close against waiters, draining, safe destruction.
+// sync/bounded_queue.h with the shell and the sleepers under it: order, conservation, no lost
+// wake-up, time-outs, close against waiters, draining, eviction, safe destruction.
 #include "takt/sync/bounded_queue.h"
 
 #include <cstddef>
@@ -66,6 +66,24 @@ void linearizable() {
   };
   concurrently([&] { push(1), push(2); }, [&] { pop(), pop(); }, [&] { push(3), pop(); });
   require_linearizable(calls, QueueSpecification<1>());
+}
+
+void linearizable_with_room_for_two() {
+  Queue<2> queue;
+  History<QueueCall> calls;
+  const auto push = [&](int number) {
+    calls.record(QueueCall::push(number),
+                 [&](QueueCall& call) { call.done = queue.try_push(Item(number)).ok(); });
+  };
+  const auto pop = [&] {
+    calls.record(QueueCall::pop(), [&](QueueCall& call) {
+      const Result<Item> item = queue.try_pop();
+      call.done = item.ok();
+      if (item.ok()) call.value = item->value.get();
+    });
+  };
+  concurrently([&] { push(1), push(2), push(3); }, [&] { pop(), pop(), pop(); });
+  require_linearizable(calls, QueueSpecification<2>());
 }
 
 void two_poppers() {
@@ -243,6 +261,34 @@ void evicts_and_drops() {
   require(queue.dropped() == (dropped.get() > 0 ? 1 : 0), "counted");
 }
 
+void evicts_the_oldest() {
+  Queue<2> queue;
+  require(queue.push(Item(1)).ok() && queue.push(Item(2)).ok(), "pushed");
+  Variable<int> evicted(0);
+  Variable<int> taken(0);
+  concurrently(
+      [&] {
+        const std::optional<Item> oldest = queue.push_evict(Item(3));
+        if (oldest) evicted.set(oldest->value.get());
+      },
+      [&] { taken.set(number(queue.pop())); });
+  const bool full = evicted.get() != 0;
+  require(!full || evicted.get() == 1, "the oldest gives way");
+  require(taken.get() == (full ? 2 : 1), "the next one is taken");
+  require(full || number(queue.try_pop()) == 2, "what did not have to give way is there");
+  require(number(queue.try_pop()) == 3 && queue.size() == 0, "and so is what came last");
+}
+
+void an_eviction_does_not_drain() {
+  Queue<1> queue;
+  require(queue.push(Item(1)).ok(), "pushed");
+  concurrently(
+      [&] {
+        require(queue.wait_drained_until(kDeadline).code() == StatusCode::timed_out, "never empty");
+      },
+      [&] { require(queue.push_evict(Item(2)).has_value(), "the first gives way"); });
+}
+
 void destroyed_by_who_takes_the_last() {
   Box<Queue<1>> queue;
   concurrently([&] { require(queue->push(Item(1)).ok(), "pushed"); },
@@ -301,6 +347,7 @@ const Model kModels[] = {
     {"queue: destroyed by who found room", destroyed_by_who_found_room, kPair, 100},
     {"queue: in order", in_order, kPair, 50'000},
     {"queue: linearizable", linearizable, kTrio, 100},
+    {"queue: linearizable, room for two", linearizable_with_room_for_two, kPair, 280},
     {"queue: two poppers", two_poppers, kTrio, 100'000},
     {"queue: two pushers", two_pushers, kTrio, 40'000},
     {"queue: a pop times out", a_pop_times_out, kTrio, 100'000},
@@ -310,9 +357,11 @@ const Model kModels[] = {
     {"queue: drained and filled again", drained_and_filled_again, kPair, 100},
     {"queue: drained in between", drained_in_between, kLongTrio, 100},
     {"queue: evicts and drops", evicts_and_drops, kTrio, 3'000},
+    {"queue: evicts the oldest", evicts_the_oldest, kPair, 6},
+    {"queue: an eviction does not drain", an_eviction_does_not_drain, kPair, 400},
 };
 
-const ModelSet kSet(kModels, {"sync/bounded_queue.h", "sync/sleepers.h"});
+const ModelSet kSet(kModels, {"sync/bounded_queue.h", "sync/blocking_queue.h", "sync/sleepers.h"});
 
 }  // namespace
 }  // namespace takt::model

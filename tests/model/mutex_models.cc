@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// sync/mutex.h: exclusion, no lost hand-over, time-outs, safe destruction.
+// sync/mutex.h and lock_pi.h under it: exclusion, no lost hand-over, time-outs, safe destruction.
 #include "takt/sync/mutex.h"
 
 #include "takt/tests/model/box.h"
@@ -106,7 +106,7 @@ const Model kModels[] = {
     {"mutex: destroyed by the last user", destroyed_by_the_last, {.preemptions = 3}, 6},
 };
 
-const ModelSet kSet(kModels, {"sync/mutex.h"});
+const ModelSet kSet(kModels, {"sync/mutex.h", "sync/lock_pi.h"});
 
 }  // namespace
 }  // namespace takt::model

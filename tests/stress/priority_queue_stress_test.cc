@@ -70,4 +70,41 @@ TEST_EACH(PriorityQueueStress, each_sequence_is_whole_and_in_order, 1, 3) {
   }
 }
 
+// What is evicted or dropped has been pushed, and is not popped; nothing is evicted for what comes
+// after it.
+TEST(PriorityQueueStress, evicted_and_dropped_items_are_accounted_for) {
+  const std::uint32_t items = steps(100'000);
+  takt::BoundedPriorityQueue<Item, 4, kLevels> queue;
+  std::atomic<std::uint64_t> popped{0};
+  std::atomic<std::uint64_t> evicted{0};
+  std::atomic<std::uint32_t> wrong{0};
+  std::thread consumer([&] {
+    while (queue.pop().ok()) popped.fetch_add(1);
+  });
+  std::thread evicting([&, items] {
+    Random random(1);
+    for (std::uint32_t i = 0; i < items; ++i) {
+      const auto level = static_cast<std::uint32_t>(random.below(kLevels));
+      if (const auto out = queue.push_evict({0, level, i}, level)) {
+        evicted.fetch_add(1);
+        if (out->level < level) ++wrong;
+      }
+    }
+  });
+  std::thread dropping([&, items] {
+    Random random(2);
+    for (std::uint32_t i = 0; i < items; ++i) {
+      const auto level = static_cast<std::uint32_t>(random.below(kLevels));
+      queue.push_or_drop({1, level, i}, level);
+    }
+  });
+  evicting.join();
+  dropping.join();
+  queue.close();
+  queue.wait_drained();
+  consumer.join();
+  EXPECT_EQ(wrong.load(), 0U);
+  EXPECT_EQ(popped.load() + evicted.load() + queue.dropped(), 2ULL * items);
+}
+
 }  // namespace

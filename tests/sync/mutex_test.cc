@@ -177,14 +177,14 @@ TEST(Mutex, misuse_aborts) {
         mutex.lock();
         mutex.lock();
       },
-      "Mutex: locked again by its owner");
+      "Mutex: deadlock: the caller owns it, or its owner waits for the caller");
   EXPECT_ABORT(
       []() UNANALYSED {
         Mutex mutex;
         mutex.lock();
         static_cast<void>(mutex.try_lock_for(1h));
       },
-      "Mutex: locked again by its owner");
+      "Mutex: deadlock: the caller owns it, or its owner waits for the caller");
   EXPECT_ABORT(
       []() UNANALYSED {
         Mutex mutex;
@@ -198,6 +198,26 @@ TEST(Mutex, misuse_aborts) {
         mutex.unlock();
       },
       "Mutex: unlocked by a thread that does not own it");
+}
+
+// Each of two holds what the other one wants: the kernel tells the one that comes last.
+TEST(Mutex, a_cycle_of_owners_aborts) {
+  EXPECT_ABORT(
+      []() UNANALYSED {
+        Mutex left;
+        Mutex right;
+        std::atomic<std::int32_t> waiter{0};
+        left.lock();
+        std::thread other([&]() UNANALYSED {
+          right.lock();
+          waiter.store(thread_id());
+          left.lock();
+        });
+        wait_until_asleep(waiter);
+        right.lock();
+        other.join();
+      },
+      "Mutex: deadlock: the caller owns it, or its owner waits for the caller");
 }
 
 TEST(Mutex, the_owner_may_try_in_vain) {

@@ -143,7 +143,7 @@ TEST_TYPES(RwLock, misuse_aborts, Fair, ReadersFirst, WritersFirst) {
         lock.lock();
         lock.lock();
       },
-      "RwLock: locked again by its writer");
+      "RwLock: deadlock: the caller is its writer, or the writer waits for the caller");
   EXPECT_ABORT(
       [] {
         Type lock;

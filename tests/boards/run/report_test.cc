@@ -59,18 +59,6 @@ TEST(Report, microseconds_have_a_decimal_below_a_millisecond) {
   EXPECT_EQ(of(1'234'567), "1235");
 }
 
-TEST(Report, durations_have_their_largest_whole_unit) {
-  const auto of = [](Duration duration) {
-    return written([&](TextWriter& out) { write_duration(duration, out); });
-  };
-  EXPECT_EQ(of(2s), "2 s");
-  EXPECT_EQ(of(1500ms), "1500 ms");
-  EXPECT_EQ(of(1ms), "1 ms");
-  EXPECT_EQ(of(16667us), "16667 us");
-  EXPECT_EQ(of(1ns), "1 ns");
-  EXPECT_EQ(of(0ns), "0 ns");
-}
-
 TEST(Report, task_figures_are_those_of_the_statistics) {
   stats.histograms = &histograms;
   for (int i = 1; i <= 1000; ++i) {
