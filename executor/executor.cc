@@ -26,6 +26,10 @@ Executor::Executor(const detail::StorageView& storage) noexcept
                          storage.timer_places + number * indices);
     }
   }
+  for (std::uint32_t number = 0; storage.event_capacity != 0 && number < limits.workers; ++number) {
+    storage.workers[number].events.attach(
+        storage.events + std::size_t{number} * storage.event_capacity, storage.event_capacity);
+  }
 }
 
 Executor::~Executor() {
@@ -37,8 +41,7 @@ Executor::~Executor() {
     text << "Executor destroyed while it runs: call stop() before";
     for (std::uint32_t number = 0; number < worker_count(); ++number) {
       const detail::WorkerSlot& worker = storage_.workers[number];
-      // relaxed: the figure of a thread that is not waited for.
-      if (worker.activity.load(std::memory_order_relaxed) != detail::kIdle) {
+      if (worker.stats.activity.get().phase() == WorkerPhase::in_job) {
         text << "; " << stuck(worker).text();
       }
     }
@@ -124,6 +127,16 @@ void Executor::cancel_timed_jobs(detail::WorkerSlot& worker) noexcept {
     discard({&lane.jobs[index], &lane});
     worker.stats.cancelled.add();
   }
+}
+
+WorkerActivity Executor::worker_activity(std::uint32_t worker, TimePoint at) const noexcept {
+  const detail::WorkerSlot& slot = storage_.workers[worker];
+  const WorkerActivity activity = slot.stats.activity.get();
+  if (activity.phase() != WorkerPhase::idle ||
+      !slot.lane->queue.is_called(slot.number_in_lane, to_ns(at))) {
+    return activity;
+  }
+  return {WorkerPhase::ready, activity.since()};
 }
 
 std::size_t Executor::stack_high_water(std::uint32_t worker) const noexcept {

@@ -184,6 +184,15 @@ class Executor {
   const char* worker_name(std::uint32_t worker) const noexcept {
     return storage_.workers[worker].name;
   }
+  /// What the worker does at the time `at`, which is about now: as WorkerStats::activity, but that
+  /// one who sleeps and has been woken, or whose release is due, is `ready`. Blocks: no. Bound:
+  /// wait-free. Callable from: any thread; not while another start() rewrites it.
+  WorkerActivity worker_activity(std::uint32_t worker, TimePoint at = now()) const noexcept;
+  /// The worker's events; empty without ExecutorLimits::events_per_worker. `worker` is below
+  /// ExecutorLimits::workers. Blocks: no. Callable from: any thread, at any time.
+  const EventRing& worker_events(std::uint32_t worker) const noexcept {
+    return storage_.workers[worker].events;
+  }
   /// Bytes of the worker's stack that were ever used, and that there are. Bound: O(unused bytes).
   std::size_t stack_high_water(std::uint32_t worker) const noexcept;
   std::size_t stack_bytes(std::uint32_t worker) const noexcept;
@@ -318,6 +327,16 @@ class Executor {
   void serve(detail::WorkerSlot& worker) noexcept;
   std::uint32_t find_work(detail::WorkerSlot& worker) noexcept;
   void run(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
+  /// Around each sleep of the worker: its activity and events.
+  void begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept;
+  static void end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept;
+  Event::Subject subject_of(const detail::WorkerSlot& worker, bool is_task,
+                            std::uint32_t number) const noexcept;
+  /// An overrun of the task while its job `index` is unfinished. Noted if a worker has seen it.
+  void note_overrun(std::uint32_t task, std::uint64_t index) noexcept;
+  std::uint32_t lane_number(const detail::WorkerSlot& worker) const noexcept {
+    return static_cast<std::uint32_t>(worker.lane - storage_.lanes);
+  }
   void run_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
   /// Runs the job, or only destroys its callable when stop(StopMode::cancel) was called.
   JobState end_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept;

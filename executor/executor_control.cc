@@ -48,7 +48,8 @@ Status Executor::start_locked(std::span<const WorkerConfig> workers,
   if (Status status = check_workers(workers); !status.ok()) return status;
   configure_workers(workers);
   // relaxed: open_lanes() publishes it.
-  time_stamps_.store(options.time_stamps ? 1 : 0, std::memory_order_relaxed);
+  time_stamps_.store(options.time_stamps || storage_.event_capacity != 0 ? 1 : 0,
+                     std::memory_order_relaxed);
   mark_ = platform::ForkMark::here();  // a fork child may start an executor that never ran
   Status status = prepare_memory(options);
   if (status.ok()) status = launch();
@@ -108,8 +109,7 @@ void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept
     // A restart may come with other workers: their figures begin anew.
     std::destroy_at(&worker.stats);
     std::construct_at(&worker.stats);
-    // relaxed: the worker's thread does not exist yet.
-    worker.activity.store(detail::kIdle, std::memory_order_relaxed);
+    worker.stats.activity.set(WorkerPhase::created);
     worker.stack = storage_.stacks.subspan(number * storage_.stack_stride, storage_.stack_stride);
     worker.executor = this;
     worker.lane = &lane;
@@ -181,6 +181,10 @@ Status Executor::launch() noexcept {
         worker.thread.start(worker.name, worker.stack, &Executor::worker_main, &worker);
     if (!started.ok()) {
       note_launch_failure(about_worker(worker.name, started));
+      worker.stats.activity.set(WorkerPhase::error);
+      for (std::uint32_t later = number + 1; later < workers; ++later) {
+        storage_.workers[later].stats.activity.set(WorkerPhase::stopped);
+      }
       settled_.count_down(static_cast<std::ptrdiff_t>(workers - number));
       break;
     }
@@ -295,17 +299,15 @@ Status Executor::join_workers(TimePoint deadline) noexcept {
 }
 
 Status Executor::stuck(const detail::WorkerSlot& worker) const noexcept {
-  // relaxed: the figure of a thread that is not waited for.
-  const std::uint32_t index = worker.activity.load(std::memory_order_relaxed);
+  const WorkerActivity activity = worker.stats.activity.get();
   Text<Status::kTextBytes> text;
   text << "worker '" << worker.name << "' ";
-  if (index == detail::kIdle) {
+  if (activity.phase() != WorkerPhase::in_job) {
     text << "has not ended, though it runs no job";
-  } else if (index >= storage_.limits.jobs_per_lane) {
-    text << "is stuck in task '" << storage_.tasks[index - storage_.limits.jobs_per_lane].name
-         << '\'';
+  } else if (activity.is_task()) {
+    text << "is stuck in task '" << storage_.tasks[activity.number()].name << '\'';
   } else {
-    text << "is stuck in a posted job, slot " << index << " of lane "
+    text << "is stuck in a posted job, slot " << activity.number() << " of lane "
          << (worker.lane - storage_.lanes);
   }
   return {StatusCode::timed_out, text.view()};

@@ -174,6 +174,7 @@ bool Executor::carry_out(detail::LaneSlot& lane, std::uint32_t number,
                          const detail::ReleaseDecision& decision, bool wake) noexcept {
   detail::TaskSlot& task = storage_.tasks[number];
   task.stats.overruns.add(decision.overruns);
+  if (decision.overruns != 0) note_overrun(number, task.index);
   task.stats.skipped.add(decision.lost);
   if (!decision.release) {
     // The job may have ended meanwhile: then this is its end.

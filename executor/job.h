@@ -80,6 +80,12 @@ struct JobSlot {
                std::memory_order_relaxed);
   }
 
+  /// How often the slot was used, modulo 2^24. The worker's, who has the job.
+  std::uint32_t use_number() const noexcept {
+    // relaxed: the ready ring published it.
+    return word.load(std::memory_order_relaxed) / kGeneration;
+  }
+
   /// Whether it was submitted and its handle may look at it.
   bool is_submitted() const noexcept {
     // relaxed: set before the job was published, kept until its slot's next use.

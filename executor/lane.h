@@ -208,6 +208,15 @@ class BasicLane {
     if (next_release_.load(std::memory_order_seq_cst) != to_ns(kNever)) wake_one();
   }
 
+  /// Whether this worker, if it is parked, has a reason not to be: it was woken, or leads to a
+  /// release that is due at `now_ns`. Blocks: no. Bound: wait-free. Callable from: any thread.
+  bool is_called(std::uint32_t worker, std::int64_t now_ns) const noexcept {
+    // relaxed, thrice: a figure.
+    return (parker_word(worker).load(std::memory_order_relaxed) & kStateMask) != kAsleep ||
+           (leader_.load(std::memory_order_relaxed) == worker + 1 &&
+            next_release_.load(std::memory_order_relaxed) <= now_ns);
+  }
+
   // Timers. Callable from: whoever holds the lock of the lane's timers.
 
   /// The earliest release, in nanoseconds of the monotonic clock; kNever's when there is none.

@@ -42,6 +42,9 @@ struct ExecutorLimits {
   /// The stack of one worker, without its guard page.
   std::size_t stack_bytes = kDefaultStackBytes;
   std::uint32_t histograms = 0;  ///< tasks that record release jitter and response time
+  /// The last events of each worker that are kept (EventRing), rounded up to a power of two; with
+  /// any, StartOptions::time_stamps cannot be switched off. 0: none, nothing is noted.
+  std::uint32_t events_per_worker = 0;
 };
 
 /// The number of a lane, 0 to ExecutorLimits::lanes - 1.

@@ -35,7 +35,8 @@ struct StartOptions {
   /// What a refused memory lock does.
   OnDenied on_denied = OnDenied::fail;
   /// Reads the clock when a job is posted, starts and ends: JobContext::release and start of posted
-  /// jobs, and the workers' busy time. Off, posting and running save three clock reads.
+  /// jobs, and the workers' busy time. Off, posting and running save three clock reads; an executor
+  /// with ExecutorLimits::events_per_worker takes them all the same.
   bool time_stamps = true;
 };
 

@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "takt/executor/activity.h"
+#include "takt/executor/event_ring.h"
+
 // What the executor lets be seen of itself. Workers write, anybody reads without locks; the figures
 // of one object may be a few jobs apart. The executor knows nothing of who reads (monitor/).
 
@@ -135,6 +138,7 @@ struct alignas(64) WorkerStats {
   /// on; 0: granted.
   Counter refused_scheduling;
   Counter refused_affinity;
+  ActivityWord activity;  ///< what it is doing; Executor::worker_activity() knows more
 };
 
 }  // namespace takt::inline v0

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "takt/executor/event_ring.h"
 #include "takt/executor/job.h"
 #include "takt/executor/lane.h"
 #include "takt/executor/limits.h"
@@ -37,6 +38,7 @@ struct StorageView {
   JobSlot* jobs;
   TaskSlot* tasks;
   TaskHistograms* histograms;
+  EventRing::Cell* events;  // event_capacity of each worker
   Timer* timers;
   std::uint32_t* timer_places;  // of each ready index of each lane in the lane's timers
   Parker* parkers;
@@ -44,6 +46,7 @@ struct StorageView {
   SlotBitmap::Word* free_slots;
   ExecutorLimits limits;
   std::uint32_t ready_capacity;  // of one ring
+  std::uint32_t event_capacity;  // 0 or a power of two
   std::span<std::byte> memory;   // all of it, stacks aside
   std::span<std::byte> stacks;   // limits.workers of stack_stride bytes
   std::size_t stack_stride;
@@ -81,6 +84,7 @@ class ExecutorStorage {
                     kLimits.tasks <= IndexRing::kMaxIndex - kLimits.jobs_per_lane,
                 "jobs of a lane and tasks together: at most 65,534");
   static_assert(kLimits.histograms <= kLimits.tasks);
+  static_assert(kLimits.events_per_worker <= 1U << 24, "at most 16,777,216 events a worker");
   static constexpr std::uint32_t kReadyCapacity =
       std::bit_ceil(kLimits.jobs_per_lane + kLimits.tasks);
   static constexpr std::size_t kCells =
@@ -93,6 +97,8 @@ class ExecutorStorage {
   // The last worker's parker, and behind it room for the other bits of a lane (BasicLane::open).
   static constexpr std::size_t kParkers =
       kLimits.workers - 1 + std::min(kLimits.workers, Lane::kMaxWorkers);
+  static constexpr std::uint32_t kEventCapacity =
+      kLimits.events_per_worker == 0 ? 0 : std::bit_ceil(std::max(kLimits.events_per_worker, 2U));
   static constexpr std::size_t kStackStride =
       round_up(kLimits.stack_bytes, platform::kLargestPage) + platform::kLargestPage;
 
@@ -103,6 +109,7 @@ class ExecutorStorage {
             .jobs = memory_.jobs.data(),
             .tasks = memory_.tasks.data(),
             .histograms = memory_.histograms.data(),
+            .events = memory_.events.data(),
             .timers = memory_.timers.data(),
             .timer_places = memory_.timer_places.data(),
             .parkers = memory_.parkers.data(),
@@ -110,6 +117,7 @@ class ExecutorStorage {
             .free_slots = memory_.free_slots.data(),
             .limits = kLimits,
             .ready_capacity = kReadyCapacity,
+            .event_capacity = kEventCapacity,
             .memory = std::span(reinterpret_cast<std::byte*>(&memory_), sizeof memory_),
             .stacks = stacks_,
             .stack_stride = kStackStride};
@@ -125,6 +133,7 @@ class ExecutorStorage {
     Array<JobSlot, std::size_t{kLimits.lanes} * kLimits.jobs_per_lane> jobs;
     Array<TaskSlot, kLimits.tasks> tasks;
     Array<TaskHistograms, kLimits.histograms> histograms;
+    Array<EventRing::Cell, std::size_t{kLimits.workers} * kEventCapacity> events;
     Array<Timer, kTimers> timers;
     Array<std::uint32_t, kTimerPlaces> timer_places;
   };

@@ -12,7 +12,7 @@ namespace takt::inline v0 {
 namespace {
 
 // initial-exec: no call and no lazy allocation on first touch.
-constinit thread_local const detail::WorkerSlot* current_worker [[gnu::tls_model("initial-exec")]] =
+constinit thread_local detail::WorkerSlot* current_worker [[gnu::tls_model("initial-exec")]] =
     nullptr;
 
 /// CPU time of the calling thread; 0 when it cannot be read.
@@ -32,7 +32,8 @@ void Executor::worker_main(void* argument) noexcept {
   auto& worker = *static_cast<detail::WorkerSlot*>(argument);
   Executor& executor = *worker.executor;
   current_worker = &worker;
-  if (const Status status = executor.settle(worker); !status.ok()) {
+  const Status status = executor.settle(worker);
+  if (!status.ok()) {
     Text<Status::kTextBytes> text;
     text << "worker '" << worker.name << "': " << status.text();
     executor.note_launch_failure({status.code(), text.view(), status.error_number()});
@@ -40,7 +41,11 @@ void Executor::worker_main(void* argument) noexcept {
   executor.settled_.count_down();
   executor.go_.wait();
   // relaxed: go_ orders it.
-  if (executor.state_.load(std::memory_order_relaxed) != State::stopped) executor.serve(worker);
+  if (executor.state_.load(std::memory_order_relaxed) != State::stopped) {
+    worker.stats.activity.set(WorkerPhase::ready);
+    executor.serve(worker);
+  }
+  worker.stats.activity.set(status.ok() ? WorkerPhase::stopped : WorkerPhase::error);
 }
 
 Status Executor::settle(detail::WorkerSlot& worker) noexcept {
@@ -87,14 +92,40 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
       if (index == Lane::kNone) return cancel_timed_jobs(worker);
     }
     if (index == Lane::kNone) {
-      worker.stats.sleeps.add();
+      begin_sleep(worker, WorkerPhase::idle, EventKind::park);
       queue.park(worker.number_in_lane);
+      end_sleep(worker, EventKind::wake);
       continue;
     }
     queue.step_down(worker.number_in_lane);
     queue.pass_on();
     run(worker, index);
   }
+}
+
+void Executor::begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept {
+  worker.stats.sleeps.add();
+  worker.subject = Event::worker_of(lane_number(worker));
+  worker.note_now(kind);
+  worker.stats.activity.set(phase);
+}
+
+void Executor::end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept {
+  worker.stats.activity.set(WorkerPhase::ready);
+  worker.note_now(kind);
+}
+
+Event::Subject Executor::subject_of(const detail::WorkerSlot& worker, bool is_task,
+                                    std::uint32_t number) const noexcept {
+  const std::uint64_t index =
+      is_task ? storage_.tasks[number].index : worker.lane->jobs[number].use_number();
+  return Event::job_of(lane_number(worker), is_task, number, index);
+}
+
+void Executor::note_overrun(std::uint32_t task, std::uint64_t index) noexcept {
+  if (storage_.event_capacity == 0 || !is_worker(nullptr)) return;
+  current_worker->events.record({EventKind::overrun, to_ns(now()),
+                                 Event::job_of(lane_number(*current_worker), true, task, index)});
 }
 
 std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
@@ -116,15 +147,17 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
 }
 
 void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
-  // relaxed, twice: read by whoever names a stuck job.
-  worker.activity.store(index, std::memory_order_relaxed);
   const std::uint32_t jobs = storage_.limits.jobs_per_lane;
-  if (index >= jobs) {
-    run_task(worker, storage_.tasks[index - jobs]);
+  const bool is_task = index >= jobs;
+  const std::uint32_t number = is_task ? index - jobs : index;
+  worker.stats.activity.set(WorkerPhase::in_job, is_task, number);
+  if (worker.events.enabled()) worker.subject = subject_of(worker, is_task, number);
+  if (is_task) {
+    run_task(worker, storage_.tasks[number]);
   } else {
     run_job(worker, index);
   }
-  worker.activity.store(detail::kIdle, std::memory_order_relaxed);
+  worker.stats.activity.set(WorkerPhase::ready);
 }
 
 void Executor::run_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
@@ -132,7 +165,8 @@ void Executor::run_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept
   const bool submitted = job.is_submitted();
   bool give_back = true;
   if (submitted && !job.begin()) {
-    give_back = job.retire();  // its handle cancelled it
+    worker.note_now(EventKind::cancelled);  // by its handle
+    give_back = job.retire();
   } else {
     const JobState end = end_job(worker, job);
     if (submitted) {
@@ -157,6 +191,7 @@ JobState Executor::end_job(detail::WorkerSlot& worker, detail::JobSlot& job) noe
   if (stop_requested()) {
     job.thunk(detail::ThunkStep::destroy_callable, job.storage.bytes, nullptr);
     worker.stats.cancelled.add();
+    worker.note_now(EventKind::cancelled);
     return JobState::cancelled;
   }
   return invoke_job(worker, job) ? JobState::completed : JobState::failed;
@@ -171,13 +206,19 @@ bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noex
                            .index = 0,
                            .skipped = 0,
                            .executor = this};
+  worker.note(EventKind::release, job.release_ns);
+  worker.note(EventKind::start, start);
   const bool completed = job.thunk(detail::ThunkStep::run, job.storage.bytes, &context);
   worker.stats.jobs.add();
   if (!completed) worker.stats.failed.add();
   if (time_stamps || context.deadline != kNever) {
     const std::int64_t finish = to_ns(now());
     if (time_stamps) worker.stats.busy_ns.add(static_cast<std::uint64_t>(finish - start));
-    if (finish > to_ns(context.deadline)) worker.stats.deadline_misses.add();
+    worker.note(completed ? EventKind::completed : EventKind::failed, finish);
+    if (finish > to_ns(context.deadline)) {
+      worker.stats.deadline_misses.add();
+      worker.note(EventKind::deadline_miss, finish);
+    }
   }
   return completed;
 }
@@ -186,7 +227,9 @@ void Executor::run_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noex
   if (stop_requested()) {
     task.stats.cancelled.add();
     worker.stats.cancelled.add();
-    end_task(task, to_ns(now()));
+    const std::int64_t finish = to_ns(now());
+    worker.note(EventKind::cancelled, finish);
+    end_task(task, finish);
     return;
   }
   const std::int64_t cpu_start = task.budget_ns != 0 ? cpu_time_ns() : 0;
@@ -199,11 +242,16 @@ void Executor::run_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noex
       .skipped = task.skipped,
       .executor = this,
       .abort = from_ns(task.abort_ns)};
+  worker.note(EventKind::release, task.release_ns);
+  worker.note(EventKind::start, start);
   const bool completed = task.thunk(detail::ThunkStep::run, task.storage.bytes, &context);
   const std::int64_t finish = to_ns(now());
+  worker.note(completed ? EventKind::completed : EventKind::failed, finish);
   if (task.budget_ns != 0 && cpu_time_ns() - cpu_start > task.budget_ns) {
     task.stats.budget_overruns.add();
+    worker.note(EventKind::budget_overrun, finish);
   }
+  if (finish > to_ns(context.deadline)) worker.note(EventKind::deadline_miss, finish);
   note_task(task, start, finish, completed);
   worker.stats.jobs.add();
   if (!completed) worker.stats.failed.add();

@@ -2,7 +2,6 @@
 #ifndef TAKT_EXECUTOR_WORKER_H_
 #define TAKT_EXECUTOR_WORKER_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,6 +10,7 @@
 #include "takt/executor/options.h"
 #include "takt/executor/stats.h"
 #include "takt/platform/thread.h"
+#include "takt/platform/time.h"
 
 namespace takt::inline v0 {
 
@@ -20,14 +20,11 @@ namespace detail {
 
 struct LaneSlot;
 
-/// What a worker is doing, as its `activity` word shows it.
-inline constexpr std::uint32_t kIdle = 0xFFFF'FFFF;
-
 /// One static thread of an executor, and where it is kept.
 struct WorkerSlot {
   WorkerStats stats;
-  /// The index of the job that it runs, kIdle without one. Relaxed: read to name a stuck job.
-  std::atomic<std::uint32_t> activity;
+  EventRing events;
+  Event::Subject subject;  // of the events that it notes now
   std::uint32_t number_in_lane;
   platform::Thread thread;
   std::span<std::byte> stack;  // its guard included
@@ -36,6 +33,14 @@ struct WorkerSlot {
   const WorkerConfig* config;  // the caller's, until start() returns; then null
   std::int64_t spin_ns;
   char name[kNameBytes];
+
+  /// Notes an event of the current subject, where there is a ring.
+  void note(EventKind kind, std::int64_t time_ns) noexcept {
+    if (events.enabled()) events.record({kind, time_ns, subject});
+  }
+  void note_now(EventKind kind) noexcept {
+    if (events.enabled()) events.record({kind, to_ns(now()), subject});
+  }
 };
 
 }  // namespace detail

@@ -215,6 +215,18 @@ void leader() {
   require(shop.item[0].get() == 2 && shop.item[1].get() == 2, "each release ran once");
 }
 
+void called() {
+  // A monitor sees a worker called only once its release is due or the lane closes.
+  Timed shop(1);
+  shop.lane.set_next_release(to_ns(kFirstRelease), false);
+  concurrently(
+      [&] { shop.serve_timer(0, [](std::uint32_t index) { return index == 1; }); },
+      [&] {
+        require(!shop.lane.is_called(1, to_ns(kFirstRelease)), "a worker that never slept");
+        if (shop.lane.is_called(0, to_ns(kFirstRelease) - 1)) require(false, "not yet due");
+      });
+}
+
 void lead_is_handed_on() {
   // The first job lasts until the second release has run: the other worker has to lead by then.
   Timed shop(2);
@@ -314,6 +326,7 @@ const Model kModels[] = {
     {"lane: opened while a poster tries", opened, bounded(2), 1'200},
     {"lane: closing past a frozen waker", closed_past_a_frozen_waker, frozen(2), 8'600},
     {"lane: the leader sees two releases", leader, {}, 4},
+    {"lane: a worker is called when a release is due", called, bounded(2), 4},
     {"lane: the lead is handed on", lead_is_handed_on, bounded(2), 18'000},
     {"lane: an earlier release", earlier_release, bounded(3), 5'400},
     {"lane: a release moved forward", release_moved_forward, bounded(2), 4'100},

@@ -29,7 +29,7 @@ def model_tests(name, headers, deps, srcs = None, wrong = True):
     if wrong:
         wrong_variant_tests(name, headers[0], deps, srcs)
 
-def wrong_variant_tests(name, header, deps, srcs = None):
+def wrong_variant_tests(name, header, deps, srcs = None, other = None):
     """For each wrong/NAME_WHAT.patch the test NAME_WHAT_wrong_test: a model rejects that variant.
 
     The models are compiled against a patched copy of the header. It defines what the test links
@@ -40,8 +40,12 @@ def wrong_variant_tests(name, header, deps, srcs = None):
       header: label of the shipped header.
       deps: the library that it belongs to.
       srcs: where the models are, if not in NAME_models.cc.
+      other: a primitive whose name begins with this one's.
     """
-    patches = native.glob(["wrong/%s_*.patch" % name])
+    patches = native.glob(
+        ["wrong/%s_*.patch" % name],
+        exclude = ["wrong/%s_*.patch" % other] if other else [],
+    )
     label = Label(header)
     for patch in patches:
         variant = patch[len("wrong/"):-len(".patch")]

@@ -9,5 +9,6 @@ int main(int argc, char** argv) {
   takt::bench::periodic_rows(suite);
   takt::bench::start_rows(suite);
   takt::bench::growth_rows(suite);
+  takt::bench::event_rows(suite);
   return suite.finish();
 }

@@ -13,6 +13,7 @@ void round_trip_rows(Suite& suite);  // submit and wait
 void periodic_rows(Suite& suite);    // release jitter
 void start_rows(Suite& suite);       // start to first job
 void growth_rows(Suite& suite);      // many tasks, many queued jobs
+void event_rows(Suite& suite);       // noting an event
 
 }  // namespace takt::bench
 
