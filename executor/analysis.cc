@@ -2,20 +2,12 @@
 // The schedulability analysis in words.
 #include "takt/executor/analysis.h"
 
+#include "takt/executor/duration_text.h"
+
 namespace takt::inline v0 {
 namespace {
 
-/// In the largest unit that shows the value exactly: "1500us", "2s".
-void write_duration(TextWriter& writer, Duration duration) noexcept {
-  std::int64_t value = duration.count();
-  const char* const units[] = {"ns", "us", "ms", "s"};
-  std::size_t unit = 0;
-  while (value != 0 && unit + 1 < sizeof units / sizeof units[0] && value % 1000 == 0) {
-    value /= 1000;
-    ++unit;
-  }
-  writer << value << units[unit];
-}
+using detail::write_duration;
 
 /// Millionths as per cent: "97.14 %".
 void write_percent(TextWriter& writer, std::uint64_t millionths) noexcept {

@@ -35,6 +35,9 @@ struct WorkerSlot {
   LaneSlot* lane;
   const WorkerConfig* config;  // the caller's, until start() returns; then null
   std::int64_t spin_ns;
+  std::int64_t start_ns;        // of the job that it runs
+  std::int64_t cpu_start_ns;    // CPU time used before it; for tasks with a budget
+  std::int64_t virtual_cpu_ns;  // in virtual time: CPU time used
   char name[kNameBytes];
 };
 
