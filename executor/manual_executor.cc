@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
-#include "takt/executor/name.h"
 #include "takt/platform/text.h"
 
 namespace takt::inline v0 {
@@ -188,7 +188,7 @@ void ManualExecutorBase::learn_job(Worker& worker, std::uint32_t index) noexcept
     event.index = task.index;
     event.release = from_ns(task.release_ns);
     worker.deadline = saturating_add(event.release, Duration(task.deadline_ns));
-    detail::copy_name(event.task, task.name);
+    std::memcpy(event.task, task.name, kNameBytes);
   } else {
     worker.task = nullptr;
     event.index = index;
@@ -352,13 +352,13 @@ void ManualExecutorBase::log_decision(const detail::TaskSlot& task,
   event.time = now_;
   event.lane = task.lane.load(std::memory_order_relaxed);
   event.release = from_ns(decision.when);
-  detail::copy_name(event.task, task.name);
-  if (decision.lost != 0) {
+  std::memcpy(event.task, task.name, kNameBytes);
+  if (decision.lost != 0 && has_room()) {
     event.kind = ManualEventKind::skipped;
     event.count = decision.lost;
     log(event);
   }
-  if (!decision.release) return;
+  if (!decision.release || !has_room()) return;
   event.kind = ManualEventKind::released;
   event.index = decision.index;
   event.count = 0;
@@ -367,23 +367,28 @@ void ManualExecutorBase::log_decision(const detail::TaskSlot& task,
 
 // The log
 
+bool ManualExecutorBase::has_room() noexcept {
+  if (sink_ != nullptr || event_count_ < events_.size()) return true;
+  ++lost_events_;
+  return false;
+}
+
 void ManualExecutorBase::log(const ManualEvent& event) noexcept {
   if (sink_ != nullptr) {
     sink_(event, sink_argument_);
-  } else if (event_count_ < events_.size()) {
-    events_[event_count_++] = event;
   } else {
-    ++lost_events_;
+    events_[event_count_++] = event;
   }
 }
 
 void ManualExecutorBase::log_job(const Worker& worker, ManualEventKind kind,
                                  std::uint64_t count) noexcept {
+  if (!has_room()) return;
   ManualEvent event = worker.event;
   event.time = now_;
   event.kind = kind;
   event.count = count;
-  detail::copy_name(event.worker, slot_of(worker).name);
+  std::memcpy(event.worker, slot_of(worker).name, kNameBytes);
   log(event);
 }
 

@@ -237,6 +237,8 @@ class ManualExecutorBase : private detail::VirtualTime, public Executor {
   Duration execution_of(const Worker& worker) const noexcept;
   static void look(Waiter* waiters, TimePoint now) noexcept;
 
+  /// Counts an event as lost if there is no room.
+  bool has_room() noexcept;
   void log(const ManualEvent& event) noexcept;
   void log_job(const Worker& worker, ManualEventKind kind, std::uint64_t count = 0) noexcept;
   void log_end(Worker& worker) noexcept;
