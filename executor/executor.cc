@@ -10,8 +10,8 @@
 
 namespace takt::inline v0 {
 
-Executor::Executor(const detail::StorageView& storage) noexcept
-    : storage_(storage), mark_(platform::ForkMark::here()) {
+Executor::Executor(const detail::StorageView& storage, detail::VirtualTime* virtual_time) noexcept
+    : storage_(storage), virtual_time_(virtual_time), mark_(platform::ForkMark::here()) {
   const ExecutorLimits& limits = storage.limits;
   const std::size_t cells = std::size_t{kPriorityLevels} * storage.ready_capacity;
   const std::size_t words = SlotBitmap::words_for(limits.jobs_per_lane);
@@ -30,6 +30,14 @@ Executor::Executor(const detail::StorageView& storage) noexcept
     storage.workers[number].events.attach(
         storage.events + std::size_t{number} * storage.event_capacity, storage.event_capacity);
   }
+}
+
+TimePoint detail::now_of(const Executor* executor) noexcept {
+  return executor == nullptr ? now() : executor->now();
+}
+
+bool detail::has_virtual_time(const Executor* executor) noexcept {
+  return executor != nullptr && executor->virtual_time_ != nullptr;
 }
 
 Executor::~Executor() {

@@ -20,6 +20,7 @@
 #include "takt/executor/stats.h"
 #include "takt/executor/storage.h"
 #include "takt/executor/task_handle.h"
+#include "takt/executor/virtual_time.h"
 #include "takt/platform/fork_mark.h"
 #include "takt/platform/result.h"
 #include "takt/platform/status.h"
@@ -150,6 +151,12 @@ class Executor {
   /// Blocks: no. Bound: O(workers). Callable from: any thread, jobs included.
   void request_stop(StopMode mode) noexcept;
 
+  /// The executor's clock: takt::now(), or the virtual one of a ManualExecutor. Blocks: no.
+  /// Callable from: any thread.
+  TimePoint now() const noexcept {
+    return virtual_time_ == nullptr ? takt::now() : virtual_time_->now();
+  }
+
   /// Whether jobs are accepted. Blocks: no. Callable from: any thread.
   bool running() const noexcept {
     // acquire: pairs with the release in start() and stop().
@@ -187,7 +194,10 @@ class Executor {
   /// What the worker does at the time `at`, which is about now: as WorkerStats::activity, but that
   /// one who sleeps and has been woken, or whose release is due, is `ready`. Blocks: no. Bound:
   /// wait-free. Callable from: any thread; not while another start() rewrites it.
-  WorkerActivity worker_activity(std::uint32_t worker, TimePoint at = now()) const noexcept;
+  WorkerActivity worker_activity(std::uint32_t worker, TimePoint at) const noexcept;
+  WorkerActivity worker_activity(std::uint32_t worker) const noexcept {
+    return worker_activity(worker, now());
+  }
   /// The worker's events; empty without ExecutorLimits::events_per_worker. `worker` is below
   /// ExecutorLimits::workers. Blocks: no. Callable from: any thread, at any time.
   const EventRing& worker_events(std::uint32_t worker) const noexcept {
@@ -212,14 +222,18 @@ class Executor {
 
  protected:
   /// Out of line on purpose: not constant-initialised, a static executor stays in .bss.
-  explicit Executor(const detail::StorageView& storage) noexcept;
+  /// With `virtual_time` it has no threads.
+  explicit Executor(const detail::StorageView& storage,
+                    detail::VirtualTime* virtual_time = nullptr) noexcept;
   /// Aborts when it still runs, or names what a timed-out stop() left stuck. In a fork child it
   /// returns at once.
   ~Executor();
 
  private:
   friend class JobHandleBase;
+  friend class ManualExecutorBase;
   friend class TaskHandle;
+  friend bool detail::has_virtual_time(const Executor* executor) noexcept;
   friend Result<std::size_t> detail::wait_any_steady(std::span<JobHandleBase* const>,
                                                      TimePoint) noexcept;
 
@@ -253,6 +267,17 @@ class Executor {
     claim.slot->release_ns = takes_time_stamps() ? to_ns(now()) : 0;
     claim.slot->deadline_ns = to_ns(options.deadline);
     return claim.lane->queue.publish(options.priority, claim.index());
+  }
+
+  /// As takt::deadline_after(), on the executor's clock.
+  template <class Rep, class Period>
+  TimePoint deadline_after(std::chrono::duration<Rep, Period> duration) const noexcept {
+    return saturating_add(now(), duration);
+  }
+  /// A futex wait in real or in virtual time.
+  int sleep(ThreadEnv::Word& word, std::uint32_t seen, TimePoint deadline) noexcept {
+    return virtual_time_ == nullptr ? ThreadEnv::wait(word, seen, deadline)
+                                    : virtual_time_->wait(word, seen, deadline);
   }
 
   bool takes_time_stamps() const noexcept {
@@ -310,6 +335,7 @@ class Executor {
   }
   void release_memory() noexcept;
   Status launch() noexcept;
+  Status launch_virtually() noexcept;
   void note_launch_failure(const Status& status) noexcept;
   void open_lanes() noexcept;
   Status stop_locked(StopMode mode, TimePoint deadline) noexcept;
@@ -337,13 +363,25 @@ class Executor {
   std::uint32_t lane_number(const detail::WorkerSlot& worker) const noexcept {
     return static_cast<std::uint32_t>(worker.lane - storage_.lanes);
   }
-  void run_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
-  /// Runs the job, or only destroys its callable when stop(StopMode::cancel) was called.
-  JobState end_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept;
+  /// Names the job in what the worker shows of itself.
+  void show_job(detail::WorkerSlot& worker, std::uint32_t index) const noexcept;
+  /// The two halves of a job: between them it executes, which in virtual time takes as long as the
+  /// model says. False: it was cancelled, and is over.
+  bool begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
+  void finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
+  bool begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
+  void finish_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
+  /// Tells the job's handle, and gives its slot back if there is none.
+  void end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState end) noexcept;
   bool invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept;
   /// Wakes those who wait in wait_any().
   void tell_watchers() noexcept;
-  void run_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept;
+  bool begin_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept;
+  void finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept;
+  /// CPU time that the worker has used.
+  std::int64_t cpu_time_ns(const detail::WorkerSlot& worker) const noexcept;
+  /// Makes the calling thread `worker`, or none with null; returns who it was.
+  static detail::WorkerSlot* act_as(detail::WorkerSlot* worker) noexcept;
   static void note_task(detail::TaskSlot& task, std::int64_t start, std::int64_t finish,
                         bool completed) noexcept;
   static void note_miss(const detail::TaskSlot& task, std::int64_t finish) noexcept;
@@ -352,6 +390,7 @@ class Executor {
   bool is_worker(const detail::LaneSlot* lane) const noexcept;
 
   const detail::StorageView storage_;
+  detail::VirtualTime* const virtual_time_;  // null: real time, threads
   static constexpr int kEverybody = 0x7FFF'FFFF;
 
   Mutex control_mutex_;  // start, stop
@@ -377,6 +416,8 @@ class Executor {
   Status* launch_failure_ = nullptr;
   platform::ForkMark mark_;
 };
+
+inline TimePoint JobContext::now() const noexcept { return executor->now(); }
 
 inline bool JobContext::stop_requested() const noexcept {
   return executor->stop_requested() || (abort != kNever && now() >= abort);

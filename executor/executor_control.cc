@@ -51,6 +51,7 @@ Status Executor::start_locked(std::span<const WorkerConfig> workers,
   time_stamps_.store(options.time_stamps || storage_.event_capacity != 0 ? 1 : 0,
                      std::memory_order_relaxed);
   mark_ = platform::ForkMark::here();  // a fork child may start an executor that never ran
+  if (virtual_time_ != nullptr) return launch_virtually();
   Status status = prepare_memory(options);
   if (status.ok()) status = launch();
   if (!status.ok()) release_memory();
@@ -204,6 +205,15 @@ Status Executor::launch() noexcept {
   return {};
 }
 
+Status Executor::launch_virtually() noexcept {
+  Status status = virtual_time_->launch();
+  for (std::uint32_t number = 0; number < worker_count(); ++number) {
+    storage_.workers[number].config = nullptr;
+  }
+  if (status.ok()) open_lanes();
+  return status;
+}
+
 void Executor::note_launch_failure(const Status& status) noexcept {
   LockGuard lock(launch_mutex_);
   if (launch_failure_->ok()) *launch_failure_ = status;
@@ -288,6 +298,7 @@ Status Executor::stop_locked(StopMode mode, TimePoint deadline) noexcept {
 }
 
 Status Executor::join_workers(TimePoint deadline) noexcept {
+  if (virtual_time_ != nullptr) return virtual_time_->join(deadline);
   for (std::uint32_t number = 0; number < worker_count(); ++number) {
     detail::WorkerSlot& worker = storage_.workers[number];
     if (!worker.thread.joinable()) continue;

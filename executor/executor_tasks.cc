@@ -173,6 +173,7 @@ void Executor::release_due(detail::LaneSlot& lane, std::int64_t now_ns) noexcept
 bool Executor::carry_out(detail::LaneSlot& lane, std::uint32_t number,
                          const detail::ReleaseDecision& decision, bool wake) noexcept {
   detail::TaskSlot& task = storage_.tasks[number];
+  if (virtual_time_ != nullptr) virtual_time_->decided(task, decision);
   task.stats.overruns.add(decision.overruns);
   if (decision.overruns != 0) note_overrun(number, task.index);
   task.stats.skipped.add(decision.lost);

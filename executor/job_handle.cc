@@ -6,6 +6,15 @@
 #include "takt/executor/executor.h"
 
 namespace takt::inline v0 {
+namespace {
+
+constexpr const char* kNothingLeft = "job: in virtual time nothing is left that could end it";
+
+}  // namespace
+
+const Executor* detail::executor_of(std::span<JobHandleBase* const> jobs) noexcept {
+  return jobs.empty() ? nullptr : jobs.front()->executor_;
+}
 
 detail::JobSlot& JobHandleBase::slot() const noexcept {
   TAKT_CHECK(valid(), "JobHandle: refers to no job");
@@ -78,8 +87,9 @@ Status JobHandleBase::sleep_until_over(TimePoint deadline) const noexcept {
                                     std::memory_order_relaxed)) {
       continue;  // bounded: the job's state changes twice
     }
-    if (ThreadEnv::wait(word, seen | detail::JobSlot::kWaiting, deadline) == ETIMEDOUT &&
-        !detail::JobSlot::is_over(word.load(std::memory_order_relaxed))) {
+    const int error = executor_->sleep(word, seen | detail::JobSlot::kWaiting, deadline);
+    if (error == EDEADLK) return {StatusCode::failed_precondition, kNothingLeft};
+    if (error == ETIMEDOUT && !detail::JobSlot::is_over(word.load(std::memory_order_relaxed))) {
       return {StatusCode::timed_out, "job: it was not over in time"};
     }
   }
@@ -118,7 +128,9 @@ Result<std::size_t> wait_any_steady(std::span<JobHandleBase* const> jobs,
       return Status(StatusCode::failed_precondition,
                     "wait_any: a job's own lane would wait for it");
     }
-    if (ThreadEnv::wait(executor.ended_watched_, seen, deadline) != ETIMEDOUT) continue;
+    const int error = executor.sleep(executor.ended_watched_, seen, deadline);
+    if (error == EDEADLK) return Status(StatusCode::failed_precondition, kNothingLeft);
+    if (error != ETIMEDOUT) continue;
     for (std::size_t at = 0; at < jobs.size(); ++at) {
       if (JobSlot::is_over(static_cast<std::uint32_t>(jobs[at]->state()))) return at;
     }

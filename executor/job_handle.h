@@ -12,10 +12,10 @@
 
 #include "takt/executor/job.h"
 #include "takt/executor/limits.h"
+#include "takt/executor/virtual_time.h"
 #include "takt/platform/result.h"
 #include "takt/platform/status.h"
 #include "takt/platform/time.h"
-#include "takt/sync/deadline.h"
 
 namespace takt::inline v0 {
 
@@ -24,6 +24,8 @@ class JobHandleBase;
 
 namespace detail {
 class HelperJobs;
+/// The executor of the first job; null without one.
+const Executor* executor_of(std::span<JobHandleBase* const> jobs) noexcept;
 Status wait_all_steady(std::span<JobHandleBase* const> jobs, TimePoint deadline) noexcept;
 Result<std::size_t> wait_any_steady(std::span<JobHandleBase* const> jobs,
                                     TimePoint deadline) noexcept;
@@ -70,7 +72,7 @@ class JobHandleBase {
   Status cancel_and_wait_until(
       const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
     Status status;
-    detail::attempt_until(deadline, [&](TimePoint at) {
+    detail::attempt_until(executor_, deadline, [&](TimePoint at) {
       status = cancel_and_wait_steady(at);
       return status.code() != StatusCode::timed_out;
     });
@@ -93,10 +95,17 @@ class JobHandleBase {
   /// failed_precondition where the wait could never end.
   Status wait_until_over(TimePoint deadline) const noexcept;
   void* storage() const noexcept;
+  /// As takt::deadline_after(), on the executor's clock.
+  template <class Rep, class Period>
+  TimePoint deadline_after(std::chrono::duration<Rep, Period> timeout) const noexcept {
+    return saturating_add(detail::now_of(executor_), timeout);
+  }
+  Executor* executor() const noexcept { return executor_; }
 
  private:
   friend class Executor;
   friend class detail::HelperJobs;
+  friend const Executor* detail::executor_of(std::span<JobHandleBase* const>) noexcept;
   friend Result<std::size_t> detail::wait_any_steady(std::span<JobHandleBase* const>,
                                                      TimePoint) noexcept;
   friend Status detail::wait_all_steady(std::span<JobHandleBase* const>, TimePoint) noexcept;
@@ -125,7 +134,7 @@ template <class OtherClock, class OtherDuration>
 Status wait_all_until(std::span<JobHandleBase* const> jobs,
                       const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
   Status status;
-  detail::attempt_until(deadline, [&](TimePoint at) {
+  detail::attempt_until(detail::executor_of(jobs), deadline, [&](TimePoint at) {
     status = detail::wait_all_steady(jobs, at);
     return status.code() != StatusCode::timed_out;
   });
@@ -135,7 +144,7 @@ Status wait_all_until(std::span<JobHandleBase* const> jobs,
 template <class Rep, class Period>
 Status wait_all_for(std::span<JobHandleBase* const> jobs,
                     const std::chrono::duration<Rep, Period>& timeout) noexcept {
-  return wait_all_until(jobs, deadline_after(timeout));
+  return wait_all_until(jobs, saturating_add(detail::now_of(detail::executor_of(jobs)), timeout));
 }
 
 /// Waits until at least one of the jobs is over, and says which: the first of those that are.
@@ -150,7 +159,7 @@ Result<std::size_t> wait_any_until(
     std::span<JobHandleBase* const> jobs,
     const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
   Result<std::size_t> which = Status(StatusCode::timed_out, "wait_any: no job was over in time");
-  detail::attempt_until(deadline, [&](TimePoint at) {
+  detail::attempt_until(detail::executor_of(jobs), deadline, [&](TimePoint at) {
     which = detail::wait_any_steady(jobs, at);
     return which.code() != StatusCode::timed_out;
   });
@@ -160,7 +169,7 @@ Result<std::size_t> wait_any_until(
 template <class Rep, class Period>
 Result<std::size_t> wait_any_for(std::span<JobHandleBase* const> jobs,
                                  const std::chrono::duration<Rep, Period>& timeout) noexcept {
-  return wait_any_until(jobs, deadline_after(timeout));
+  return wait_any_until(jobs, saturating_add(detail::now_of(detail::executor_of(jobs)), timeout));
 }
 
 /// The handle of a job that returns R. The result is moved out by the first wait that succeeds.
@@ -184,7 +193,7 @@ class JobHandle : public JobHandleBase {
   WaitResult wait_until(
       const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
     Status status;
-    detail::attempt_until(deadline, [&](TimePoint at) {
+    detail::attempt_until(executor(), deadline, [&](TimePoint at) {
       status = wait_until_over(at);
       return status.code() != StatusCode::timed_out;
     });

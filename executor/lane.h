@@ -217,6 +217,15 @@ class BasicLane {
             next_release_.load(std::memory_order_relaxed) <= now_ns);
   }
 
+  /// Whether no job waits, at some instant during the call. Blocks: no. Bound: lock-free. Callable
+  /// from: any thread.
+  bool nothing_ready() const noexcept {
+    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
+      if (!ready_[level].empty(takers_.ready_head[level])) return false;
+    }
+    return true;
+  }
+
   // Timers. Callable from: whoever holds the lock of the lane's timers.
 
   /// The earliest release, in nanoseconds of the monotonic clock; kNever's when there is none.
@@ -256,13 +265,6 @@ class BasicLane {
 
   /// What rouse() did: sent the wake; found another waker's on its way; found it sent.
   enum class Roused { now, soon, already };
-
-  bool nothing_ready() const noexcept {
-    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
-      if (!ready_[level].empty(takers_.ready_head[level])) return false;
-    }
-    return true;
-  }
 
   /// One of the sleeping workers, the leader only when it is alone.
   std::uint32_t choose(std::uint32_t asleep) const noexcept {

@@ -65,7 +65,7 @@ Status TaskHandle::release() noexcept {
   }
   // acquire: pairs with the release in end_task(); the job's fields are the releaser's again.
   const bool idle = task.unfinished.load(std::memory_order_acquire) == 0;
-  const std::int64_t arrival = to_ns(now());
+  const std::int64_t arrival = to_ns(executor_->now());
   if (!task.rule.accepts(arrival, idle)) {
     task.stats.refused.add();
     return refuse(StatusCode::resource_exhausted, "has as many releases waiting as it may");
@@ -101,8 +101,10 @@ Status TaskHandle::resume() noexcept {
   if (state == TaskState::active) return {};
   // release: pairs with the acquire in is_current().
   task.state.store(TaskState::active, std::memory_order_release);
-  if (!own_lane.queue.closed())
-    executor_->set_timer(own_lane, executor_->ready_index(number_), task.rule.resume(to_ns(now())));
+  if (!own_lane.queue.closed()) {
+    const std::int64_t timer = task.rule.resume(to_ns(executor_->now()));
+    executor_->set_timer(own_lane, executor_->ready_index(number_), timer);
+  }
   return {};
 }
 
@@ -152,9 +154,13 @@ Status TaskHandle::remove_until_steady(TimePoint deadline) noexcept {
                                                std::memory_order_relaxed)) {
       continue;  // bounded: the word's bits are set once a job
     }
-    if (ThreadEnv::wait(task.unfinished, seen | detail::TaskSlot::kRemoving, deadline) ==
-            ETIMEDOUT &&
-        task.unfinished.load(std::memory_order_relaxed) != 0) {
+    const int error =
+        executor_->sleep(task.unfinished, seen | detail::TaskSlot::kRemoving, deadline);
+    if (error == EDEADLK) {
+      return {StatusCode::failed_precondition,
+              "remove: in virtual time nothing is left that could end its job"};
+    }
+    if (error == ETIMEDOUT && task.unfinished.load(std::memory_order_relaxed) != 0) {
       return {StatusCode::timed_out, "remove: the task's job has not ended in time"};
     }
   }

@@ -6,9 +6,9 @@
 #include <cstdint>
 
 #include "takt/executor/task.h"
+#include "takt/executor/virtual_time.h"
 #include "takt/platform/status.h"
 #include "takt/platform/time.h"
-#include "takt/sync/deadline.h"
 
 namespace takt::inline v0 {
 
@@ -64,7 +64,7 @@ class TaskHandle {
   template <class OtherClock, class OtherDuration>
   Status remove_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
     Status status;
-    detail::attempt_until(deadline, [&](TimePoint at) {
+    detail::attempt_until(executor_, deadline, [&](TimePoint at) {
       status = remove_until_steady(at);
       return status.code() != StatusCode::timed_out;
     });
@@ -73,11 +73,12 @@ class TaskHandle {
   /// As remove(), at most for `timeout`.
   template <class Rep, class Period>
   Status remove_for(const std::chrono::duration<Rep, Period>& timeout) noexcept {
-    return remove_until(deadline_after(timeout));
+    return remove_until(saturating_add(detail::now_of(executor_), timeout));
   }
 
  private:
   friend class Executor;
+  friend class ManualExecutorBase;
   TaskHandle(Executor* executor, std::uint32_t number, std::uint32_t generation,
              LaneId lane) noexcept
       : executor_(executor), number_(number), generation_(generation), lane_(lane) {}

@@ -2,6 +2,8 @@
 // What a worker does: settle, then serve its lane until it closes.
 #include "takt/executor/worker.h"
 
+#include <utility>
+
 #include "takt/executor/executor.h"
 #include "takt/platform/text.h"
 #include "takt/platform/this_thread.h"
@@ -15,13 +17,11 @@ namespace {
 constinit thread_local detail::WorkerSlot* current_worker [[gnu::tls_model("initial-exec")]] =
     nullptr;
 
-/// CPU time of the calling thread; 0 when it cannot be read.
-std::int64_t cpu_time_ns() noexcept {
-  const Result<Duration> used = platform::thread_cpu_time();
-  return used.ok() ? used->count() : 0;
-}
-
 }  // namespace
+
+detail::WorkerSlot* Executor::act_as(detail::WorkerSlot* worker) noexcept {
+  return std::exchange(current_worker, worker);
+}
 
 bool Executor::is_worker(const detail::LaneSlot* lane) const noexcept {
   return current_worker != nullptr && current_worker->executor == this &&
@@ -31,7 +31,7 @@ bool Executor::is_worker(const detail::LaneSlot* lane) const noexcept {
 void Executor::worker_main(void* argument) noexcept {
   auto& worker = *static_cast<detail::WorkerSlot*>(argument);
   Executor& executor = *worker.executor;
-  current_worker = &worker;
+  act_as(&worker);
   const Status status = executor.settle(worker);
   if (!status.ok()) {
     Text<Status::kTextBytes> text;
@@ -146,39 +146,69 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
   }
 }
 
-void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+void Executor::show_job(detail::WorkerSlot& worker, std::uint32_t index) const noexcept {
   const std::uint32_t jobs = storage_.limits.jobs_per_lane;
   const bool is_task = index >= jobs;
   const std::uint32_t number = is_task ? index - jobs : index;
   worker.stats.activity.set(WorkerPhase::in_job, is_task, number);
   if (worker.events.enabled()) worker.subject = subject_of(worker, is_task, number);
-  if (is_task) {
-    run_task(worker, storage_.tasks[number]);
-  } else {
-    run_job(worker, index);
-  }
+}
+
+void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  show_job(worker, index);
+  if (begin(worker, index)) finish(worker, index);
   worker.stats.activity.set(WorkerPhase::ready);
 }
 
-void Executor::run_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
-  detail::JobSlot& job = worker.lane->jobs[index];
-  const bool submitted = job.is_submitted();
-  bool give_back = true;
-  if (submitted && !job.begin()) {
-    worker.note_now(EventKind::cancelled);  // by its handle
-    give_back = job.retire();
+bool Executor::begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  const std::uint32_t jobs = storage_.limits.jobs_per_lane;
+  return index >= jobs ? begin_task(worker, storage_.tasks[index - jobs])
+                       : begin_job(worker, index);
+}
+
+void Executor::finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  const std::uint32_t jobs = storage_.limits.jobs_per_lane;
+  if (index >= jobs) {
+    finish_task(worker, storage_.tasks[index - jobs]);
   } else {
-    const JobState end = end_job(worker, job);
-    if (submitted) {
-      const std::uint32_t before = job.finish(end);
-      if ((before & detail::JobSlot::kWatched) != 0) tell_watchers();
-      give_back = (before & detail::JobSlot::kHandled) == 0;
-      if (give_back && end == JobState::completed) {
-        job.thunk(detail::ThunkStep::destroy_result, job.storage.bytes, nullptr);
-      }
+    finish_job(worker, index);
+  }
+}
+
+bool Executor::begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  detail::JobSlot& job = worker.lane->jobs[index];
+  if (job.is_submitted() && !job.begin()) {  // its handle cancelled it
+    worker.note_now(EventKind::cancelled);
+    if (job.retire()) worker.lane->queue.release_slot(index);
+    return false;
+  }
+  if (stop_requested()) {
+    job.thunk(detail::ThunkStep::destroy_callable, job.storage.bytes, nullptr);
+    worker.stats.cancelled.add();
+    worker.note_now(EventKind::cancelled);
+    end_job(worker, index, JobState::cancelled);
+    return false;
+  }
+  worker.start_ns = takes_time_stamps() ? to_ns(now()) : 0;
+  return true;
+}
+
+void Executor::finish_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  const bool completed = invoke_job(worker, worker.lane->jobs[index]);
+  end_job(worker, index, completed ? JobState::completed : JobState::failed);
+}
+
+void Executor::end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState end) noexcept {
+  detail::JobSlot& job = worker.lane->jobs[index];
+  if (job.is_submitted()) {
+    const std::uint32_t before = job.finish(end);
+    if ((before & detail::JobSlot::kWatched) != 0) tell_watchers();
+    if ((before & detail::JobSlot::kHandled) != 0) return;
+    if (end == JobState::completed) {
+      job.thunk(detail::ThunkStep::destroy_result, job.storage.bytes, nullptr);
     }
   }
-  if (give_back) worker.lane->queue.release_slot(index);
+  worker.lane->queue.release_slot(index);
 }
 
 void Executor::tell_watchers() noexcept {
@@ -187,19 +217,9 @@ void Executor::tell_watchers() noexcept {
   ThreadEnv::wake(ended_watched_, kEverybody);
 }
 
-JobState Executor::end_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept {
-  if (stop_requested()) {
-    job.thunk(detail::ThunkStep::destroy_callable, job.storage.bytes, nullptr);
-    worker.stats.cancelled.add();
-    worker.note_now(EventKind::cancelled);
-    return JobState::cancelled;
-  }
-  return invoke_job(worker, job) ? JobState::completed : JobState::failed;
-}
-
 bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept {
   const bool time_stamps = takes_time_stamps();
-  const std::int64_t start = time_stamps ? to_ns(now()) : 0;
+  const std::int64_t start = worker.start_ns;
   const JobContext context{.release = from_ns(job.release_ns),
                            .start = from_ns(start),
                            .deadline = from_ns(job.deadline_ns),
@@ -223,17 +243,28 @@ bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noex
   return completed;
 }
 
-void Executor::run_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
+bool Executor::begin_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
   if (stop_requested()) {
     task.stats.cancelled.add();
     worker.stats.cancelled.add();
     const std::int64_t finish = to_ns(now());
     worker.note(EventKind::cancelled, finish);
     end_task(task, finish);
-    return;
+    return false;
   }
-  const std::int64_t cpu_start = task.budget_ns != 0 ? cpu_time_ns() : 0;
-  const std::int64_t start = to_ns(now());
+  if (task.budget_ns != 0) worker.cpu_start_ns = cpu_time_ns(worker);
+  worker.start_ns = to_ns(now());
+  return true;
+}
+
+std::int64_t Executor::cpu_time_ns(const detail::WorkerSlot& worker) const noexcept {
+  if (virtual_time_ != nullptr) return worker.virtual_cpu_ns;
+  const Result<Duration> used = platform::thread_cpu_time();
+  return used.ok() ? used->count() : 0;
+}
+
+void Executor::finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
+  const std::int64_t start = worker.start_ns;
   const JobContext context{
       .release = from_ns(task.release_ns),
       .start = from_ns(start),
@@ -247,7 +278,7 @@ void Executor::run_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noex
   const bool completed = task.thunk(detail::ThunkStep::run, task.storage.bytes, &context);
   const std::int64_t finish = to_ns(now());
   worker.note(completed ? EventKind::completed : EventKind::failed, finish);
-  if (task.budget_ns != 0 && cpu_time_ns() - cpu_start > task.budget_ns) {
+  if (task.budget_ns != 0 && cpu_time_ns(worker) - worker.cpu_start_ns > task.budget_ns) {
     task.stats.budget_overruns.add();
     worker.note(EventKind::budget_overrun, finish);
   }

@@ -9,6 +9,7 @@
 #include "takt/executor/limits.h"
 #include "takt/executor/options.h"
 #include "takt/executor/stats.h"
+#include "takt/executor/virtual_time.h"
 #include "takt/platform/thread.h"
 #include "takt/platform/time.h"
 
@@ -32,6 +33,9 @@ struct WorkerSlot {
   LaneSlot* lane;
   const WorkerConfig* config;  // the caller's, until start() returns; then null
   std::int64_t spin_ns;
+  std::int64_t start_ns;        // of the job that it runs
+  std::int64_t cpu_start_ns;    // CPU time used before it; for tasks with a budget
+  std::int64_t virtual_cpu_ns;  // in virtual time: CPU time used
   char name[kNameBytes];
 
   /// Notes an event of the current subject, where there is a ring.
@@ -39,7 +43,7 @@ struct WorkerSlot {
     if (events.enabled()) events.record({kind, time_ns, subject});
   }
   void note_now(EventKind kind) noexcept {
-    if (events.enabled()) events.record({kind, to_ns(now()), subject});
+    if (events.enabled()) events.record({kind, to_ns(now_of(executor)), subject});
   }
 };
 

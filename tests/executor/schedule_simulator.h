@@ -42,7 +42,7 @@ class ScheduleSimulator {
  public:
   /// `priorities` of the workers: larger preempts smaller.
   ScheduleSimulator(const std::vector<int>& priorities, const std::vector<SimulatedTask>& tasks)
-      : tasks_(tasks), slots_(tasks.size()), responses_(tasks.size(), 0) {
+      : tasks_(tasks), slots_(tasks.size()), responses_(tasks.size(), 0), history_(tasks.size()) {
     for (const int priority : priorities) workers_.emplace_back().priority = priority;
   }
 
@@ -63,6 +63,10 @@ class ScheduleSimulator {
 
   /// The longest time from a nominal release to the end of its job.
   [[nodiscard]] std::int64_t response(std::size_t task) const { return responses_[task]; }
+  /// The same of each job, in order.
+  [[nodiscard]] const std::vector<std::int64_t>& history(std::size_t task) const {
+    return history_[task];
+  }
 
  private:
   static constexpr std::int64_t kNever = INT64_MAX;
@@ -219,6 +223,7 @@ class ScheduleSimulator {
   void finish(Worker& worker, const SimulatedRelease& release) {
     const std::size_t task = worker.task;
     responses_[task] = std::max(responses_[task], now_ - release.nominal);
+    history_[task].push_back(now_ - release.nominal);
     slots_[task].occupied = false;
     worker.task = kNone;
     if (tasks_[task].sporadic) show(task);
@@ -228,6 +233,7 @@ class ScheduleSimulator {
   std::vector<Worker> workers_;
   std::vector<Slot> slots_;
   std::vector<std::int64_t> responses_;
+  std::vector<std::vector<std::int64_t>> history_;
   Worker* owner_ = nullptr;
   std::int64_t now_ = 0;
   std::uint64_t turns_ = 0;
