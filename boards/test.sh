@@ -92,6 +92,11 @@ everything=(//...)
 # Not quiet_bazel: on Bazel 4 the filter would swallow the output of failed tests as well.
 bazel test --keep_going --test_summary=none --show_result=0 "${progress[@]}" \
   --build_event_json_file="$scratch/events" "$@" "${everything[@]}" || status=$?
+# Bazel's own "wrong command line".
+if ((status == 2)); then
+  echo "usage: boards/takt test [BAZEL ARGUMENT]..., as in: boards/takt test //tests/sync/..." >&2
+  exit 2
+fi
 
 # One line a test run: "run LABEL STATUS XML"; one line a target that could not be built:
 # "broken LABEL". Bazel writes one event a line.

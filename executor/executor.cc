@@ -115,8 +115,8 @@ Status Executor::wait_for_time(Claim claim, TimePoint time, const PostOptions& o
   if (!full) return take_back(claim);
   discard(claim);
   Text<Status::kTextBytes> text;
-  text << "post_at: " << room << " jobs of lane " << static_cast<std::uint32_t>(options.lane)
-       << " wait already (ExecutorLimits::timers)";
+  text << "post_at: all " << room << " timers of lane " << static_cast<std::uint32_t>(options.lane)
+       << " are in use (ExecutorLimits::timers)";
   return {StatusCode::resource_exhausted, text.view()};
 }
 

@@ -25,7 +25,7 @@ Status Executor::check_task(const detail::TaskSetup& setup) const noexcept {
     return invalid("no such priority");
   }
   if (const char* wrong = detail::wrong_period(setup.period); wrong != nullptr) {
-    return invalid(wrong);
+    return invalid(setup.sporadic ? "min_interarrival is no period: 1 us to 73 years" : wrong);
   }
   if (setup.offset < Duration::zero() || setup.deadline < Duration::zero()) {
     return invalid("offset and deadline must not be negative");

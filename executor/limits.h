@@ -39,7 +39,11 @@ struct ExecutorLimits {
   std::uint32_t jobs_per_lane = 16;  ///< posted and submitted jobs of one lane at a time
   std::uint32_t tasks = 4;           ///< recurring tasks in all lanes; each owns its slot
   std::uint32_t timers = 0;          ///< jobs of one lane that wait for their time (post_at)
-  /// The stack of one worker, without its guard page.
+  /// The stack of one worker, without its guard page. start() refuses less than
+  /// platform::minimum_stack_bytes(), about 24 KiB on x86-64 and 140 KiB on arm64. What jobs may use
+  /// of the rest: Executor::stack_high_water() tells afterwards. A function whose frame is larger
+  /// than the guard page can step over it: compile such code with -fstack-clash-protection, which
+  /// touches each page in turn.
   std::size_t stack_bytes = kDefaultStackBytes;
   std::uint32_t histograms = 0;  ///< tasks that record release jitter and response time
   /// The last events of each worker that are kept (EventRing), rounded up to a power of two; with

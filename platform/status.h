@@ -45,7 +45,7 @@ class [[nodiscard]] Status {
   /// Room for the text, its terminating null included.
   static constexpr std::size_t kTextBytes = 96;
 
-  // The text stays unwritten on purpose: see design rule "unwritten when ok".
+  // The text stays unwritten on purpose: a Status that is ok costs no copy of it.
   constexpr Status() noexcept {}  // NOLINT(cppcoreguidelines-pro-type-member-init)
   Status(StatusCode code, std::string_view text, int error_number = 0) noexcept;
   Status(const Status& other) noexcept { assign(other); }  // NOLINT(*-member-init)

@@ -97,6 +97,8 @@ void Thread::set_gate(std::uint32_t state) noexcept {
 
 int Thread::create(std::span<std::byte> usable) noexcept {
   if (const int error = injected_fault(SystemCall::pthread_create)) return error;
+  // glibc itself refuses only what is below its constant, and lets the rest run out of its stack.
+  if (usable.size() < minimum_stack_bytes()) return EINVAL;
   pthread_attr_t attributes;
   if (const int error = ::pthread_attr_init(&attributes)) return error;
   int error = ::pthread_attr_setstack(&attributes, usable.data(), usable.size());

@@ -11,12 +11,15 @@
 namespace takt::run {
 namespace {
 
+/// What the parent process has had ignored stays so: nohup, and jobs in the background.
 sigset_t interrupting_signals() noexcept {
   sigset_t set;
   ::sigemptyset(&set);
-  ::sigaddset(&set, SIGINT);
-  ::sigaddset(&set, SIGTERM);
-  ::sigaddset(&set, SIGHUP);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action {};
+    ::sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) ::sigaddset(&set, signal);
+  }
   return set;
 }
 

@@ -9,6 +9,7 @@ namespace takt::run {
 
 /// Ctrl-C (SIGINT), SIGTERM and SIGHUP as something to wait for. They are blocked in every thread
 /// that is created after open(); the first one ends a wait, and from then on they kill as usual.
+/// One that the process was started to ignore is ignored.
 class Interrupt {
  public:
   enum class Event { interrupted, descriptor, deadline };

@@ -70,10 +70,12 @@ Result<Options> parse_options(std::span<const char* const> arguments) noexcept {
     } else if (takes("--duration")) {
       if (value == nullptr) return invalid("a number of seconds is missing after", argument);
       if (!parse_seconds(value, options.duration))
-        return invalid("not a number of seconds:", value);
+        return invalid("--duration takes seconds, above 0, up to 2147483647, not", value);
     } else if (takes("--json")) {
       if (value == nullptr || *value == '\0') return invalid("a file is missing after", argument);
       options.json_file = value;
+    } else if (argument == "--") {
+      if (i + 1 < arguments.size() && options.file == nullptr) options.file = arguments[++i];
     } else if (argument.size() > 1 && argument.front() == '-') {
       return invalid("unknown option", argument);
     } else if (options.file != nullptr) {

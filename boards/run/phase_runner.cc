@@ -28,7 +28,11 @@ void PhaseRunner::run(TimePoint epoch, const StopSignal& stop) noexcept {
   for (std::int64_t loop = 0; loop != task_->loop && !stop.requested(); ++loop) {
     for (const PhaseDescription& phase : phases) run_phase(phase, stop);
   }
-  if (!stop.requested()) end_job(kNever);
+  if (stop.requested()) {
+    if (in_job_) count_cpu_time();  // the job stays unfinished
+  } else {
+    end_job(kNever);
+  }
 }
 
 void PhaseRunner::run_phase(const PhaseDescription& phase, const StopSignal& stop) noexcept {
@@ -125,10 +129,14 @@ void PhaseRunner::end_job(TimePoint deadline) noexcept {
   const Duration response = finish_ - release_;
   stats_.completed.add();
   stats_.execution_ns.add(static_cast<std::uint64_t>((finish_ - start_).count()));
-  cpu_ns_.add(static_cast<std::uint64_t>((cpu_time() - cpu_at_start_).count()));
+  count_cpu_time();
   stats_.max_response_ns.raise(static_cast<std::uint64_t>(response.count()));
   histograms_.response_time.record(response.count());
   if (finish_ > deadline) stats_.deadline_misses.add();
+}
+
+void PhaseRunner::count_cpu_time() noexcept {
+  cpu_ns_.add(static_cast<std::uint64_t>((cpu_time() - cpu_at_start_).count()));
 }
 
 void PhaseRunner::use_cpus(const CpuSet& cpus) noexcept {

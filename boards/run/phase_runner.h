@@ -37,7 +37,7 @@ class PhaseRunner {
 
   /// Callable from: any thread, also during run().
   const TaskStats& stats() const noexcept { return stats_; }
-  /// CPU time of the finished jobs, in nanoseconds.
+  /// CPU time of the finished jobs, and after run() of the one that it left, in nanoseconds.
   const Counter& cpu_ns() const noexcept { return cpu_ns_; }
   /// The errno with which the system refused a phase's CPUs; 0: granted.
   const Counter& refused_affinity() const noexcept { return refused_affinity_; }
@@ -52,6 +52,7 @@ class PhaseRunner {
   void begin_load() noexcept;
   void begin_job(TimePoint release) noexcept;
   void end_job(TimePoint deadline) noexcept;
+  void count_cpu_time() noexcept;
   void use_cpus(const CpuSet& cpus) noexcept;
 
   const Workload* workload_ = nullptr;

@@ -85,15 +85,16 @@ class Planner {
   void add(const TaskDescription& description) noexcept {
     const Form form = form_of(workload_, description);
     const bool several = description.instances > 1;
-    const std::size_t namesakes = count_namesakes(description);
+    const std::string_view shown = description.name.substr(0, Workload::kShownName);
+    const std::size_t suffix = free_suffix(description);
     for (std::int64_t instance = 0; instance < description.instances; ++instance) {
       PlannedTask& task = plan_.task_storage[plan_.task_count++];
       task = PlannedTask{};
       task.description = &description;
       task.form = form;
       TextWriter name(task.name, sizeof task.name);
-      name << description.name.substr(0, 36);
-      if (namesakes > 0) name << namesakes;  // as rt-app's workgen keeps keys apart
+      name << shown;
+      if (suffix > 0) name << suffix;  // as rt-app's workgen keeps keys apart
       if (several) name << '-' << instance;
       if (task.is_periodic()) {
         describe_period(task);
@@ -115,13 +116,25 @@ class Planner {
   }
 
  private:
-  std::size_t count_namesakes(const TaskDescription& description) const noexcept {
-    std::size_t count = 0;
+  /// The first task of a name has no suffix, each further one the next number with which no other
+  /// task is called already.
+  std::size_t free_suffix(const TaskDescription& description) const noexcept {
+    std::size_t suffix = 0;
     for (const TaskDescription& task : workload_.tasks()) {
       if (&task == &description) break;
-      if (task.name == description.name) ++count;
+      if (task.name != description.name) continue;
+      do ++suffix;
+      while (is_name(description.name, suffix));
     }
-    return count;
+    return suffix;
+  }
+
+  bool is_name(std::string_view stem, std::size_t suffix) const noexcept {
+    Text<Workload::kShownName + 24> name;
+    name << stem.substr(0, Workload::kShownName) << suffix;
+    const auto tasks = workload_.tasks();
+    return std::any_of(tasks.begin(), tasks.end(),
+                       [&](const TaskDescription& task) { return task.name == name.view(); });
   }
 
   void describe_period(PlannedTask& task) const noexcept {

@@ -48,9 +48,16 @@ int report_wrong(const Status& status) noexcept {
   return kWrongInput;
 }
 
-// To people: whoever closed the pipe has seen enough.
+// Beside the result: where nobody listens, nothing is lost.
 void print(int descriptor, std::string_view text) noexcept {
   static_cast<void>(write_all(descriptor, text).ok());
+}
+
+/// What the user has asked for.
+Status print_result(int descriptor, std::string_view text) noexcept {
+  const Status status = write_all(descriptor, text);
+  if (status.ok()) return status;
+  return Status::from_errno(status.error_number(), "the report cannot be written");
 }
 
 Result<std::string_view> read_text(int descriptor) noexcept {
@@ -58,11 +65,11 @@ Result<std::string_view> read_text(int descriptor) noexcept {
   while (length < sizeof file_text) {
     const ssize_t bytes = ::read(descriptor, file_text + length, sizeof file_text - length);
     if (bytes < 0 && errno == EINTR) continue;
-    if (bytes < 0) return Status::from_errno(errno, "read");
+    if (bytes < 0) return Status::from_errno(errno, "cannot be read");
     if (bytes == 0) return std::string_view(file_text, length);
     length += static_cast<std::size_t>(bytes);
   }
-  return Status(StatusCode::resource_exhausted, "longer than 1 MiB");
+  return Status(StatusCode::resource_exhausted, "a task set is at most 1 MiB long");
 }
 
 std::string_view name_of_input(const char* file) noexcept {
@@ -74,7 +81,7 @@ Result<std::string_view> read_input(const char* file) noexcept {
   if (file == nullptr) return kQuickstart;
   if (std::string_view(file) == "-") return read_text(STDIN_FILENO);
   const int descriptor = ::open(file, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return Status::from_errno(errno, "open");
+  if (descriptor < 0) return Status::from_errno(errno, "cannot be opened");
   Result<std::string_view> text = read_text(descriptor);
   ::close(descriptor);
   return text;
@@ -168,8 +175,9 @@ Status write_report(const Options& options, OutputFile& json) noexcept {
     out.clear();
   }
   write_tables(figures, out);
-  print(is_standard_output(options.json_file) ? STDERR_FILENO : STDOUT_FILENO, out.view());
-  return status;
+  const bool beside_json = is_standard_output(options.json_file);
+  const Status tables = print_result(beside_json ? STDERR_FILENO : STDOUT_FILENO, out.view());
+  return status.ok() ? tables : status;
 }
 
 int execute(const Options& options, std::string_view file, const CpuSet& cpus,
@@ -207,14 +215,13 @@ int run_program(std::span<const char* const> arguments) noexcept {
   const Result<Options> options = parse_options(arguments);
   if (!options.ok()) return report_wrong(options.status());
   if (options->help) {
-    print(STDOUT_FILENO, kUsage);
-    return 0;
+    return report(print_result(STDOUT_FILENO, kUsage));
   }
   const std::string_view file = name_of_input(options->file);
   const Result<std::string_view> text = read_input(options->file);
   if (!text.ok()) {
     Text<Status::kTextBytes> what;
-    what << text.status().text() << ' ' << file;
+    what << file << ": " << text.status().text();
     return report_wrong({text.code(), what.view(), text.status().error_number()});
   }
   const Result<CpuSet> cpus = platform::affinity();

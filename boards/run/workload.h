@@ -68,6 +68,7 @@ struct TaskDescription {
 
 struct Workload {
   static constexpr std::size_t kMaxTasks = 64;
+  static constexpr std::size_t kShownName = 36;     // bytes of a task's name that the report shows
   static constexpr std::size_t kMaxInstances = 64;  ///< of all tasks together
   static constexpr std::size_t kMaxPhases = 256;
   static constexpr std::size_t kMaxEvents = 2048;

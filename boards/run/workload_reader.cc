@@ -330,6 +330,10 @@ TaskDescription* WorkloadReader::new_task(const JsonNode& object) noexcept {
     diagnostics_.error(object.key_place) << "more than " << Workload::kMaxTasks << " tasks";
     return nullptr;
   }
+  if (object.key.size() > Workload::kShownName) {
+    diagnostics_.notice(object.key_place)
+        << "of this name the report shows the first " << Workload::kShownName << " bytes";
+  }
   TaskDescription& task = workload_.task_storage[workload_.task_count++];
   task = TaskDescription{};
   task.name = object.key;

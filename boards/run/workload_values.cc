@@ -25,6 +25,8 @@ void write_found(const JsonNode& node, TextWriter& out) noexcept {
     out << node.text.substr(0, kShown);
   } else if (node.type == JsonType::boolean) {
     out << (node.boolean ? "true" : "false");
+  } else if (node.type == JsonType::array && node.size == 0) {
+    out << "an empty array";
   } else {
     out << to_string(node.type);
   }
@@ -96,7 +98,8 @@ bool WorkloadReader::read_integer(const JsonNode& node, std::string_view what, s
 }
 
 bool WorkloadReader::read_loop(const JsonNode& node, std::int64_t& loop) noexcept {
-  constexpr std::string_view kExpected = "a whole number from 1, or -1 for a loop without end";
+  constexpr std::string_view kExpected =
+      "a whole number, 1 to 2147483647, or -1 for a loop without end";
   std::int64_t value = 0;
   if (!read_integer(node, kExpected, -1, kLargestInt, value)) return false;
   if (value == 0) {
@@ -109,7 +112,8 @@ bool WorkloadReader::read_loop(const JsonNode& node, std::int64_t& loop) noexcep
 
 bool WorkloadReader::read_microseconds(const JsonNode& node, Duration& duration) noexcept {
   std::int64_t value = 0;
-  if (!read_integer(node, "a whole number of microseconds, 0 or more", 0, kLargestInt, value)) {
+  if (!read_integer(node, "a whole number of microseconds, 0 to 2147483647", 0, kLargestInt,
+                    value)) {
     return false;
   }
   duration = std::chrono::microseconds(value);

@@ -98,11 +98,11 @@ TEST(TimedPost, refuses_what_the_limits_do_not_hold) {
   const takt::Status full = executor.post_after(1h, [token] {});
   EXPECT_EQ(full.code(), StatusCode::resource_exhausted);
   EXPECT_EQ(std::string_view(full.text()),
-            "post_at: 12 jobs of lane 0 wait already (ExecutorLimits::timers)");
+            "post_at: all 12 timers of lane 0 are in use (ExecutorLimits::timers)");
   EXPECT_EQ(token.use_count(), kTimers + 1);
   const Running other(without_timers, {{.name = "worker"}});
   EXPECT_EQ(std::string_view(without_timers.post_after(1h, [] {}).text()),
-            "post_at: 0 jobs of lane 0 wait already (ExecutorLimits::timers)");
+            "post_at: all 0 timers of lane 0 are in use (ExecutorLimits::timers)");
 }
 
 TEST(TimedPost, stop_ends_what_waits_and_gives_its_slot_back) {

@@ -19,7 +19,7 @@ template <class T>
 class alignas(sizeof(std::atomic<T>)) Atomic {
   static constexpr std::size_t kBytes = sizeof(std::atomic<T>);
   static_assert(std::is_trivially_copyable_v<T> && (kBytes == 4 || kBytes == 8),
-                "atomics are 32 or 64 bits (design.md, rule 10)");
+                "atomics are 32 or 64 bits: narrower ones need libatomic on riscv64");
 
  public:
   using value_type = T;

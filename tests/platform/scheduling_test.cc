@@ -23,7 +23,7 @@ static_assert(Scheduling(takt::Other{.nice = -5}).nice() == -5);
 static_assert(Scheduling(takt::Deadline{.runtime = 1ms, .period = 5ms}).deadline() == 5ms);
 static_assert(Scheduling(takt::Deadline{.runtime = 1ms, .deadline = 3ms}).period() == 3ms);
 
-// The form that design.md's first example uses.
+// The form that the README's first example uses.
 struct Config {
   Scheduling scheduling = takt::Other{};
 };

@@ -101,6 +101,7 @@ bool read_argument(std::string_view argument, Options& options) {
   } else if (argument == "--fail-fast") {
     options.fail_fast = true;
   } else if (name == "--filter") {
+    if (value.empty()) return false;
     options.filter = value;
     options.filter_is_ours = true;
   } else if (name == "--xml") {

@@ -36,7 +36,7 @@ class SeccompAllow {
   bool enforced_ = false;
 };
 
-/// What a started executor may call (design.md, section 6) on lanes that watch no descriptors.
+/// What a started executor may call on lanes that watch no descriptors.
 extern const std::span<const long> kSystemCallsAfterStart;
 
 /// The same on lanes that watch some.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each primitive occupies: a change of layout has to say so, here and in sync/README.md. No
-// configuration changes any (design rule: sanitizers, NDEBUG, optimisation), only the architecture.
+// configuration changes any (sanitizers, NDEBUG, optimisation), only the architecture.
 #include <pthread.h>
 
 #include <cstddef>

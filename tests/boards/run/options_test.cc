@@ -33,6 +33,7 @@ TEST(Options, come_in_any_order_and_both_forms) {
   EXPECT_EQ(options->duration, 250ms);
   EXPECT_TRUE(options->strict);
   EXPECT_EQ(std::string_view(parse({"-"})->file), "-");
+  EXPECT_EQ(std::string_view(parse({"--strict", "--", "--odd"})->file), "--odd");
   EXPECT_TRUE(parse({"--help"})->help);
 }
 
@@ -44,12 +45,13 @@ struct WrongOptions {
 TEST(Options, wrong_ones_are_named) {
   const WrongOptions wrongs[] = {
       {"unknown option '--durations'", {"--durations", "1"}},
-      {"not a number of seconds: 'x'", {"--duration", "x"}},
-      {"not a number of seconds: '0'", {"--duration=0"}},
-      {"not a number of seconds: '-1'", {"--duration", "-1"}},
-      {"not a number of seconds: '1s'", {"--duration", "1s"}},
-      {"not a number of seconds: 'inf'", {"--duration", "inf"}},
-      {"not a number of seconds: '99999999999'", {"--duration", "99999999999"}},
+      {"--duration takes seconds, above 0, up to 2147483647, not 'x'", {"--duration", "x"}},
+      {"--duration takes seconds, above 0, up to 2147483647, not '0'", {"--duration=0"}},
+      {"--duration takes seconds, above 0, up to 2147483647, not '-1'", {"--duration", "-1"}},
+      {"--duration takes seconds, above 0, up to 2147483647, not '1s'", {"--duration", "1s"}},
+      {"--duration takes seconds, above 0, up to 2147483647, not 'inf'", {"--duration", "inf"}},
+      {"--duration takes seconds, above 0, up to 2147483647, not '99999999999'",
+       {"--duration", "99999999999"}},
       {"a number of seconds is missing after '--duration'", {"--duration"}},
       {"a file is missing after '--json'", {"--json"}},
       {"a second file: 'b'", {"a", "b"}},

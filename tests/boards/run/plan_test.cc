@@ -89,6 +89,17 @@ TEST(Plan, an_endless_phase_in_a_finite_loop_is_endless) {
   EXPECT_TRUE(plan.tasks()[0].is_periodic());
 }
 
+TEST(Plan, gives_namesakes_the_next_free_number) {
+  const std::string timer = kTimer;
+  const Plan& plan = plan_of("\"a\": {" + timer + "}, \"a\": {" + timer + "}, \"a1\": {" + timer +
+                             "}, \"a\": {" + timer + "}");
+  ASSERT_EQ(plan.task_count, 4);
+  EXPECT_EQ(std::string_view(plan.tasks()[0].name), "a");
+  EXPECT_EQ(std::string_view(plan.tasks()[1].name), "a2");
+  EXPECT_EQ(std::string_view(plan.tasks()[2].name), "a1");
+  EXPECT_EQ(std::string_view(plan.tasks()[3].name), "a3");
+}
+
 TEST(Plan, lets_equals_share_a_lane) {
   const std::string timer = kTimer;
   const Plan& plan = plan_of(R"("a": {"instance": 3, "policy": "SCHED_FIFO", )" + timer + R"(},

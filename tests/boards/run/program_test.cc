@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/boards/run/program.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -194,6 +195,43 @@ TEST(Program, an_interrupt_ends_it_with_the_report) {
   EXPECT_TRUE(contains(outcome, "held: "), "%s", outcome.output.c_str());
 }
 
+TEST(Program, a_signal_that_was_ignored_from_the_start_stays_so) {
+  const std::string file = file_of("w.json", "{\"tasks\": {\"s\": {\"sleep\": 2000000000}}}");
+  const test::ChildOutcome outcome = test::run_in_child([&] {
+    ::signal(SIGHUP, SIG_IGN);
+    timer_t timer = {};
+    sigevent event = {};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGHUP;
+    itimerspec time = {.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 100'000'000}};
+    ASSERT_EQ(::timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    ASSERT_EQ(::timer_settime(timer, 0, &time, nullptr), 0);
+    const std::vector<const char*> arguments = {file.c_str(), "--duration", "0.5"};
+    ::_exit(run_program(arguments));
+  });
+  EXPECT_TRUE(outcome.exited_with(0), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "held: "), "%s", outcome.output.c_str());
+  EXPECT_FALSE(contains(outcome, "interrupted"), "%s", outcome.output.c_str());
+}
+
+TEST(Program, a_report_that_cannot_be_written_is_an_error) {
+  const auto run_into_full_device = [](const std::vector<const char*>& arguments) {
+    return test::run_in_child([&] {
+      const int full = ::open("/dev/full", O_WRONLY);
+      ASSERT_GE(full, 0);
+      ASSERT_EQ(::dup2(full, STDOUT_FILENO), STDOUT_FILENO);
+      ::_exit(run_program(arguments));
+    });
+  };
+  for (const std::vector<const char*>& arguments :
+       {std::vector<const char*>{"--duration", "0.1"}, std::vector<const char*>{"--help"}}) {
+    const test::ChildOutcome outcome = run_into_full_device(arguments);
+    EXPECT_TRUE(outcome.exited_with(1), "%s", outcome.output.c_str());
+    EXPECT_TRUE(contains(outcome, "the report cannot be written (ENOSPC"), "%s",
+                outcome.output.c_str());
+  }
+}
+
 TEST(Program, names_what_is_wrong) {
   const std::string wrong = file_of("wrong.json", "{\"tasks\": {\n  \"t\": {\"runn\": 1}}}");
   test::ChildOutcome outcome = run_with({wrong.c_str()});
@@ -202,7 +240,8 @@ TEST(Program, names_what_is_wrong) {
               "%s", outcome.output.c_str());
   outcome = run_with({"/nonexistent/w.json"});
   EXPECT_TRUE(outcome.exited_with(2));
-  EXPECT_TRUE(contains(outcome, "/nonexistent/w.json (ENOENT"), "%s", outcome.output.c_str());
+  EXPECT_TRUE(contains(outcome, "/nonexistent/w.json: cannot be opened (ENOENT"), "%s",
+              outcome.output.c_str());
   outcome = run_with({"--what"});
   EXPECT_TRUE(outcome.exited_with(2));
   EXPECT_TRUE(contains(outcome, "unknown option '--what'"));

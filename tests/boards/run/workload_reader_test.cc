@@ -152,7 +152,8 @@ struct Wrong {
 
 TEST_EACH(
     WorkloadReader, places_errors_of_the_file_and_global,
-    Wrong{"no_object", "[]", "w:1:1: error: expected an object with \"tasks\", found an array\n"},
+    Wrong{"no_object", "[]",
+          "w:1:1: error: expected an object with \"tasks\", found an empty array\n"},
     Wrong{"no_tasks", " {}", "w:1:2: error: there is no \"tasks\" object: nothing to run\n"},
     Wrong{"tasks_type", "{\"tasks\": 3}", "w:1:11: error: \"tasks\" expects an object, found 3\n"},
     Wrong{"empty_name", "{\"tasks\": {\"\": {\"run\": 1}, \"t\": {\"run\": 1}}}",
@@ -209,15 +210,17 @@ TEST_EACH(
           "w:1:17: error: unknown key \"runs\"; did you mean \"run\"?\n"},
     Wrong{"unlike_any", "{\"run\": 1, \"colour\": 3}", "w:1:27: error: unknown key \"colour\"\n"},
     Wrong{"negative_run", "{\"run\": -1}",
-          "w:1:24: error: \"run\" expects a whole number of microseconds, 0 or more, found -1\n"},
+          "w:1:24: error: \"run\" expects a whole number of microseconds, 0 to 2147483647, found "
+          "-1\n"},
     Wrong{"sleep_type", "{\"sleep\": false}",
-          "w:1:26: error: \"sleep\" expects a whole number of microseconds, 0 or more, found "
+          "w:1:26: error: \"sleep\" expects a whole number of microseconds, 0 to 2147483647, found "
           "false\n"},
     Wrong{"no_value", "{\"run\"}",
-          "w:1:17: error: \"run\" expects a whole number of microseconds, 0 or more, found "
+          "w:1:17: error: \"run\" expects a whole number of microseconds, 0 to 2147483647, found "
           "nothing\n"},
     Wrong{"loop", "{\"loop\": 0, \"run\": 1}",
-          "w:1:25: error: \"loop\" expects a whole number from 1, or -1 for a loop without end, "
+          "w:1:25: error: \"loop\" expects a whole number, 1 to 2147483647, or -1 for a loop "
+          "without end, "
           "found 0\n"},
     Wrong{"instances", "{\"instance\": 65, \"run\": 1}",
           "w:1:2: error: 65 task instances; at most 64 are supported\n"},
