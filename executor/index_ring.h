@@ -48,13 +48,16 @@ class BasicIndexRing {
   /// What push() returns when withdrawn positions leave no room.
   static constexpr std::uint64_t kNoPosition = ~std::uint64_t{0};
 
-  /// Uses `capacity` cells (a power of two), all zero, with a head and a tail that begin at zero.
-  /// Called once, before any other call.
-  void attach(Cell* cells, std::uint32_t capacity) noexcept {
+  /// The counters move by blocks: as many cells as a cache line holds.
+  static constexpr std::uint32_t kBlock = 8;
+
+  /// Uses `capacity` cells (a power of two), all zero, with a head and a tail that begin at zero;
+  /// in blocks of `block` cells (a power of two) or one of all. Called once, before any other call.
+  void attach(Cell* cells, std::uint32_t capacity, std::uint32_t block = kBlock) noexcept {
     cells_ = cells;
     mask_ = capacity - 1;
     shift_ = static_cast<std::uint32_t>(std::countr_zero(capacity));
-    block_ = capacity < kBlock ? capacity : kBlock;
+    block_ = capacity < block ? capacity : block;
   }
 
   /// Appends `index`, looking from `tail`; returns its position, or kNoPosition: a withdrawn
@@ -154,8 +157,6 @@ class BasicIndexRing {
   static constexpr std::uint64_t kValueMask = 0xFFFF;
   static constexpr unsigned kRoundShift = 16;
   static constexpr std::uint64_t kNextRound = std::uint64_t{1} << kRoundShift;
-  /// The counters move by blocks: as many cells as a cache line holds.
-  static constexpr std::uint32_t kBlock = 8;
 
   /// The word of an empty cell in the round of `position`.
   std::uint64_t empty_in(std::uint64_t position) const noexcept {

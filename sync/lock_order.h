@@ -8,14 +8,13 @@
 
 #include "takt/platform/check.h"
 #include "takt/platform/text.h"
-#include "takt/platform/thread_id.h"
 #include "takt/sync/annotations.h"
+#include "takt/sync/env.h"
 #include "takt/sync/mutex.h"
 
 // What is kept, all of it in fixed tables:
 //   held      of each thread, its own (thread_local): the locks that it holds, with the place where
-//   it
-//             took them.
+//             it took them.
 //   owner     of each lock: the thread that holds it exclusively. Set by it after it got the lock,
 //             cleared by it before it gives the lock away. A stale read is legal: see below.
 //   waits     of the process, under one Mutex: who waits for which lock, from where. Written by who
@@ -28,6 +27,8 @@
 // others entered themselves before, and each had set `owner` before that. It finds none that is not
 // there: it holds the lock at the end of the chain, so the thread that waits for it stands still,
 // so the lock which that one holds stays held, and so on back.
+// All stores to `owner` of a thread that is in `waits` come before its entry, which is under the
+// Mutex: who holds that cannot miss them, so that `owner` itself has to order nothing.
 
 namespace takt::inline v0 {
 
@@ -40,27 +41,29 @@ struct CallSite {
 };
 
 /// What a Ranked lock knows about itself.
+template <class Env>
 struct RankedLock {
   constexpr RankedLock(const char* its_name, std::uint32_t its_rank) noexcept
       : name(its_name), rank(its_rank) {}
 
   const char* name;
   std::uint32_t rank;
-  std::atomic<std::uint32_t> owner{0};  ///< thread id; 0: free or shared
+  typename Env::Word owner{0};  ///< thread id; 0: free or shared
 };
 
-/// The locks that the calling thread holds.
+/// The locks that a thread holds.
+template <class Env>
 class HeldLocks {
  public:
   static constexpr std::size_t kMost = 16;
   struct Entry {
-    const RankedLock* lock;
+    const RankedLock<Env>* lock;
     CallSite site;
     std::uint32_t depth;  ///< locks beyond the first
   };
 
   /// Null: not held.
-  Entry* find(const RankedLock& lock) noexcept {
+  Entry* find(const RankedLock<Env>& lock) noexcept {
     for (std::size_t i = count_; i > 0; --i) {
       if (entries_[i - 1].lock == &lock) return &entries_[i - 1];
     }
@@ -76,7 +79,7 @@ class HeldLocks {
     }
     return highest;
   }
-  void add(const RankedLock& lock, CallSite site) noexcept {
+  void add(const RankedLock<Env>& lock, CallSite site) noexcept {
     TAKT_CHECK(count_ < kMost, "Ranked: a thread holds more than 16 locks");
     entries_[count_++] = {&lock, site, 0};
   }
@@ -89,34 +92,37 @@ class HeldLocks {
   std::size_t count_ = 0;
 };
 
-inline constinit thread_local HeldLocks held_locks;
-
 /// Who waits for which lock.
+template <class Registry>
 class LockWaits {
+  using Env = typename Registry::Env;
+  using Lock = RankedLock<Env>;
+  using Held = HeldLocks<Env>;
+
  public:
   static constexpr std::size_t kMost = 128;
 
-  /// Enters the calling thread, which is about to wait, unless that closes a cycle (aborts). A full
+  /// Enters the calling thread, which is about to wait; reports it if that closes a cycle. A full
   /// table is passed by: then cycles through this wait go unseen.
-  void enter(const RankedLock& lock, CallSite site) noexcept TAKT_NO_THREAD_SAFETY_ANALYSIS {
-    const auto self = static_cast<std::uint32_t>(platform::thread_id());
+  void enter(const Lock& lock, CallSite site) noexcept TAKT_NO_THREAD_SAFETY_ANALYSIS {
+    const std::uint32_t self = Env::thread_id();
     mutex_.lock();
-    report_cycle(self, lock, site);
-    if (Wait* const free = find(0)) *free = {self, &lock, site, &held_locks};
+    if (closes_cycle(self, lock)) explain(self, lock, site);
+    if (Wait* const free = find(0)) *free = {self, &lock, site, &Registry::held()};
     mutex_.unlock();
   }
   void leave() noexcept TAKT_NO_THREAD_SAFETY_ANALYSIS {
     mutex_.lock();
-    if (Wait* const mine = find(static_cast<std::uint32_t>(platform::thread_id()))) *mine = {};
+    if (Wait* const mine = find(Env::thread_id())) *mine = {};
     mutex_.unlock();
   }
 
  private:
   struct Wait {
     std::uint32_t thread;  // 0: free
-    const RankedLock* lock;
+    const Lock* lock;
     CallSite site;
-    HeldLocks* held;  // the thread stands still: it can be read
+    Held* held;  // the thread stands still: it can be read
   };
 
   Wait* find(std::uint32_t thread) noexcept {
@@ -126,27 +132,30 @@ class LockWaits {
     return nullptr;
   }
 
-  void report_cycle(std::uint32_t self, const RankedLock& wanted, CallSite site) noexcept {
-    // acquire, as below: pairs with the release in Ranked::note().
-    std::uint32_t owner = wanted.owner.load(std::memory_order_acquire);
-    for (std::size_t hops = 0; hops < kMost; ++hops) {
-      if (owner == self) return fail(self, wanted, site);
+  /// Whether the chain from `wanted` ends at the calling thread.
+  bool closes_cycle(std::uint32_t self, const Lock& wanted) noexcept {
+    const Lock* lock = &wanted;
+    for (std::size_t hops = 0; hops <= kMost; ++hops) {
+      // relaxed, as below: mutex_ orders it, see the head of the file.
+      const std::uint32_t owner = lock->owner.load(std::memory_order_relaxed);
+      if (owner == self) return true;
       const Wait* const wait = owner == 0 ? nullptr : find(owner);
-      if (wait == nullptr) return;
-      owner = wait->lock->owner.load(std::memory_order_acquire);
+      if (wait == nullptr) return false;
+      lock = wait->lock;
     }
+    return false;
   }
 
   /// Says who in the cycle wants and holds what.
-  void fail(std::uint32_t self, const RankedLock& wanted, CallSite site) noexcept {
+  void explain(std::uint32_t self, const Lock& wanted, CallSite site) noexcept {
     Text<512> text;
     text << "wait-for cycle: thread " << self << " wants '" << wanted.name << "'";
-    const RankedLock* lock = &wanted;
+    const Lock* lock = &wanted;
     for (;;) {
-      const std::uint32_t owner = lock->owner.load(std::memory_order_acquire);
+      const std::uint32_t owner = lock->owner.load(std::memory_order_relaxed);
       Wait* const wait = owner == self ? nullptr : find(owner);
-      HeldLocks& held = owner == self ? held_locks : *wait->held;
-      const HeldLocks::Entry* const entry = held.find(*lock);
+      Held& held = owner == self ? Registry::held() : *wait->held;
+      const typename Held::Entry* const entry = held.find(*lock);
       text << ", held by thread " << owner;
       if (entry != nullptr) text << " since " << entry->site.file << ':' << entry->site.line;
       if (wait == nullptr) break;
@@ -154,14 +163,31 @@ class LockWaits {
            << wait->site.line;
       lock = wait->lock;
     }
-    check_failed(site.file, site.line, "lock order", text.c_str());
+    Registry::report(site, text.c_str());
   }
 
-  Mutex mutex_;
+  BasicMutex<Env> mutex_;
   Wait waits_[kMost] = {};
 };
 
-inline constinit LockWaits lock_waits;
+/// Where the threads of this process keep both, and what becomes of a report. The model checker has
+/// one of its own.
+struct LockRegistry {
+  using Env = ThreadEnv;
+
+  /// Of the calling thread.
+  static HeldLocks<Env>& held() noexcept;
+  static LockWaits<LockRegistry>& waits() noexcept;
+  [[noreturn]] static void report(CallSite site, const char* text) noexcept {
+    check_failed(site.file, site.line, "lock order", text);
+  }
+};
+
+inline constinit thread_local HeldLocks<ThreadEnv> held_locks;
+inline constinit LockWaits<LockRegistry> lock_waits;
+
+inline HeldLocks<ThreadEnv>& LockRegistry::held() noexcept { return held_locks; }
+inline LockWaits<LockRegistry>& LockRegistry::waits() noexcept { return lock_waits; }
 
 }  // namespace detail
 
@@ -180,7 +206,7 @@ inline constinit LockWaits lock_waits;
 /// guards, a line of theirs. Nothing of it is compiled where Ranked is not used. Per thread at most
 /// 16 locks (else aborts). The bound of each operation is that of the lock, plus a search of the
 /// thread's table, plus, for a wait, a process-wide Mutex.
-template <class Lock>
+template <class Lock, class Registry = detail::LockRegistry>
 class TAKT_CAPABILITY("mutex") Ranked {
  public:
   /// No place in the order: only cycles are looked for.
@@ -198,9 +224,9 @@ class TAKT_CAPABILITY("mutex") Ranked {
     const detail::CallSite site{file, line};
     check_order(site);
     if (!lock_.try_lock()) {
-      detail::lock_waits.enter(state_, site);
+      Registry::waits().enter(state_, site);
       lock_.lock();
-      detail::lock_waits.leave();
+      Registry::waits().leave();
     }
     note(site);
     own();
@@ -235,9 +261,9 @@ class TAKT_CAPABILITY("mutex") Ranked {
       TAKT_ACQUIRE_SHARED() TAKT_NO_THREAD_SAFETY_ANALYSIS {
     check_order({file, line});
     if (!lock_.try_lock_shared()) {
-      detail::lock_waits.enter(state_, {file, line});
+      Registry::waits().enter(state_, {file, line});
       lock_.lock_shared();
-      detail::lock_waits.leave();
+      Registry::waits().leave();
     }
     note({file, line});
   }
@@ -269,7 +295,7 @@ class TAKT_CAPABILITY("mutex") Ranked {
   /// For Condition, which unlocks the Mutex by itself and locks it again: what is held above this
   /// lock would be in the wrong order then. Callable from: the owner.
   Lock& begin_wait() noexcept {
-    const detail::HeldLocks::Entry* const entry = detail::held_locks.find(state_);
+    const typename Held::Entry* const entry = Registry::held().find(state_);
     TAKT_CHECK(entry != nullptr, "Ranked: a wait by a thread that does not hold the lock");
     waited_from_ = entry->site;
     forget();
@@ -283,6 +309,7 @@ class TAKT_CAPABILITY("mutex") Ranked {
   }
 
  private:
+  using Held = detail::HeldLocks<typename Registry::Env>;
   static constexpr bool kRecursive = requires { Lock::max_depth(); };
 
   bool noted(bool acquired, detail::CallSite site) noexcept {
@@ -298,47 +325,45 @@ class TAKT_CAPABILITY("mutex") Ranked {
 
   void note(detail::CallSite site) noexcept {
     if constexpr (kRecursive) {
-      if (detail::HeldLocks::Entry* const entry = detail::held_locks.find(state_)) {
+      if (typename Held::Entry* const entry = Registry::held().find(state_)) {
         ++entry->depth;
         return;
       }
     }
-    detail::held_locks.add(state_, site);
+    Registry::held().add(state_, site);
   }
   void own() noexcept {
-    // release: pairs with the acquire of who looks for a cycle.
-    state_.owner.store(static_cast<std::uint32_t>(platform::thread_id()),
-                       std::memory_order_release);
+    // relaxed, as in forget(): who looks for a cycle is ordered by the lock of the waits.
+    state_.owner.store(Registry::Env::thread_id(), std::memory_order_relaxed);
   }
   void forget() noexcept {
-    detail::HeldLocks::Entry* const entry = detail::held_locks.find(state_);
+    typename Held::Entry* const entry = Registry::held().find(state_);
     TAKT_CHECK(entry != nullptr, "Ranked: unlocked by a thread that does not hold it");
     if (entry->depth > 0) {
       --entry->depth;
       return;
     }
-    detail::held_locks.remove(entry);
-    // relaxed: only the thread itself is sure to see it; the next owner overwrites it.
+    Registry::held().remove(entry);
     state_.owner.store(0, std::memory_order_relaxed);
   }
 
   void check_order(detail::CallSite site) noexcept {
-    const detail::HeldLocks::Entry* held = detail::held_locks.find(state_);
+    const typename Held::Entry* held = Registry::held().find(state_);
     if (held != nullptr && kRecursive) return;
     if (held == nullptr) {
       if (state_.rank == kUnordered) return;
-      held = detail::held_locks.highest();
+      held = Registry::held().highest();
       if (held == nullptr || held->lock->rank < state_.rank) return;
     }
     Text<384> text;
     text << '\'' << state_.name << "' (rank " << state_.rank << ") is wanted while '"
          << held->lock->name << "' (rank " << held->lock->rank << ") is held since "
          << held->site.file << ':' << held->site.line;
-    check_failed(site.file, site.line, "lock order", text.c_str());
+    Registry::report(site, text.c_str());
   }
 
   Lock lock_;
-  detail::RankedLock state_;
+  detail::RankedLock<typename Registry::Env> state_;
   detail::CallSite waited_from_;
 };
 

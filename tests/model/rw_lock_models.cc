@@ -306,6 +306,9 @@ const Model kModels[] = {
     {"phase-fair: a reader gives up, another does not", reader_gives_up_beside_a_patient_one<kFair>,
      kOne, 15'000},
     {"phase-fair: a withdrawal frees readers", withdrawal_frees_readers<kFair>, kOne, 24'000},
+    {"readers first: a reader gives up, another does not",
+     reader_gives_up_beside_a_patient_one<kReaders>, kOne, 9'400},
+    {"readers first: a withdrawal frees readers", withdrawal_frees_readers<kReaders>, kOne, 16'000},
 };
 
 const ModelSet kSet(kModels, {"sync/rw_lock_state.h", "sync/owner_word.h"});
