@@ -363,8 +363,6 @@ class Executor {
   std::uint32_t lane_number(const detail::WorkerSlot& worker) const noexcept {
     return static_cast<std::uint32_t>(worker.lane - storage_.lanes);
   }
-  /// Names the job in what the worker shows of itself.
-  void show_job(detail::WorkerSlot& worker, std::uint32_t index) const noexcept;
   /// The two halves of a job: between them it executes, which in virtual time takes as long as the
   /// model says. False: it was cancelled, and is over.
   bool begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept;

@@ -71,6 +71,7 @@ void ManualExecutorBase::rouse() noexcept {
     if (worker.state != ManualState::asleep) continue;
     const Lane& lane = lane_of(worker);
     if (lane.next_release() > to_ns(now_) && lane.nothing_ready() && !lane.closed()) continue;
+    end_sleep(slot_of(worker), EventKind::wake);
     worker.state = ManualState::awake;
     worker.turn = ++turns_;
     unassigned_ = true;
@@ -154,22 +155,20 @@ bool ManualExecutorBase::take(Worker& worker) noexcept {
     index = lane_of(worker).take();
     if (index == Lane::kNone) {
       cancel_timed_jobs(slot);
+      slot.stats.activity.set(WorkerPhase::stopped);
       worker.state = ManualState::left;
       return false;
     }
   }
   if (index == Lane::kNone) {
-    slot.stats.sleeps.add();
+    begin_sleep(slot, WorkerPhase::idle, EventKind::park);
     worker.state = ManualState::asleep;
     return false;
   }
-  // relaxed: as in run().
-  show_job(slot, index);
   learn_job(worker, index);
   if (begin(slot, index)) {
     begin_execution(worker);
   } else {
-    slot.stats.activity.set(WorkerPhase::ready);
     log_job(worker, ManualEventKind::cancelled);
     worker.state = ManualState::awake;
   }
@@ -239,8 +238,6 @@ void ManualExecutorBase::complete(Worker& worker) noexcept {
     UserCode user_code(*this, &slot);
     finish(slot, worker.ready_index);
   }
-  // relaxed: as in run().
-  slot.stats.activity.set(WorkerPhase::ready);
   log_end(worker);
   worker.state = ManualState::awake;
   // Who has slept in a wait goes behind those that were awake.
@@ -315,7 +312,9 @@ Status ManualExecutorBase::launch_workers() noexcept {
       return {StatusCode::unsupported, text.view()};
     }
     worker = Worker();
-    worker.state = ManualState::asleep;
+    worker.state = ManualState::awake;
+    worker.turn = ++turns_;
+    slot.stats.activity.set(WorkerPhase::ready);
     worker.rank = scheduling.priority();
     worker.cpus = slot.config->cpus;
   }

@@ -146,24 +146,20 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
   }
 }
 
-void Executor::show_job(detail::WorkerSlot& worker, std::uint32_t index) const noexcept {
+void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  if (begin(worker, index)) finish(worker, index);
+}
+
+bool Executor::begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
   const std::uint32_t jobs = storage_.limits.jobs_per_lane;
   const bool is_task = index >= jobs;
   const std::uint32_t number = is_task ? index - jobs : index;
   worker.stats.activity.set(WorkerPhase::in_job, is_task, number);
   if (worker.events.enabled()) worker.subject = subject_of(worker, is_task, number);
-}
-
-void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
-  show_job(worker, index);
-  if (begin(worker, index)) finish(worker, index);
-  worker.stats.activity.set(WorkerPhase::ready);
-}
-
-bool Executor::begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
-  const std::uint32_t jobs = storage_.limits.jobs_per_lane;
-  return index >= jobs ? begin_task(worker, storage_.tasks[index - jobs])
-                       : begin_job(worker, index);
+  const bool begun =
+      is_task ? begin_task(worker, storage_.tasks[number]) : begin_job(worker, index);
+  if (!begun) worker.stats.activity.set(WorkerPhase::ready);
+  return begun;
 }
 
 void Executor::finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
@@ -173,6 +169,7 @@ void Executor::finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept 
   } else {
     finish_job(worker, index);
   }
+  worker.stats.activity.set(WorkerPhase::ready);
 }
 
 bool Executor::begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
@@ -190,6 +187,8 @@ bool Executor::begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexce
     return false;
   }
   worker.start_ns = takes_time_stamps() ? to_ns(now()) : 0;
+  worker.note(EventKind::release, job.release_ns);
+  worker.note(EventKind::start, worker.start_ns);
   return true;
 }
 
@@ -226,8 +225,6 @@ bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noex
                            .index = 0,
                            .skipped = 0,
                            .executor = this};
-  worker.note(EventKind::release, job.release_ns);
-  worker.note(EventKind::start, start);
   const bool completed = job.thunk(detail::ThunkStep::run, job.storage.bytes, &context);
   worker.stats.jobs.add();
   if (!completed) worker.stats.failed.add();
@@ -254,6 +251,8 @@ bool Executor::begin_task(detail::WorkerSlot& worker, detail::TaskSlot& task) no
   }
   if (task.budget_ns != 0) worker.cpu_start_ns = cpu_time_ns(worker);
   worker.start_ns = to_ns(now());
+  worker.note(EventKind::release, task.release_ns);
+  worker.note(EventKind::start, worker.start_ns);
   return true;
 }
 
@@ -273,8 +272,6 @@ void Executor::finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) n
       .skipped = task.skipped,
       .executor = this,
       .abort = from_ns(task.abort_ns)};
-  worker.note(EventKind::release, task.release_ns);
-  worker.note(EventKind::start, start);
   const bool completed = task.thunk(detail::ThunkStep::run, task.storage.bytes, &context);
   const std::int64_t finish = to_ns(now());
   worker.note(completed ? EventKind::completed : EventKind::failed, finish);

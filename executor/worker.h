@@ -11,7 +11,6 @@
 #include "takt/executor/stats.h"
 #include "takt/executor/virtual_time.h"
 #include "takt/platform/thread.h"
-#include "takt/platform/time.h"
 
 namespace takt::inline v0 {
 

@@ -125,6 +125,7 @@ TEST(ManualExecutor, equal_priorities_go_in_the_order_of_waking) {
   const auto post = [&](LaneId lane, char name) {
     ASSERT_OK(executor.post([&order, name] { order.push_back(name); }, {.lane = lane}));
   };
+  executor.run_for(1ms);  // all have looked for work, and sleep
   post(kFirst, '1');
   executor.run_for(1ms);
   post(kThird, '2');
@@ -467,6 +468,29 @@ TEST(ManualExecutor, the_clock_ends_without_overflow) {
   EXPECT_EQ(job->wait_for(1h).code(), StatusCode::timed_out);
   EXPECT_EQ(job->wait().code(), StatusCode::failed_precondition);
   EXPECT_EQ(executor.stop(StopMode::cancel, 1h).code(), StatusCode::timed_out);
+}
+
+TEST(ManualExecutor, event_rings_and_activities_are_those_of_virtual_time) {
+  constexpr takt::ExecutorLimits kWithEvents{.events_per_worker = 16};
+  ManualExecutor<kWithEvents> executor;
+  executor.set_execution_time(2ms);
+  const Running running(executor, {{.name = "worker"}});
+  executor.run_for(1ms);
+  EXPECT_TRUE(executor.worker_activity(0).phase() == takt::WorkerPhase::idle);
+  ASSERT_OK(executor.post([] {}));
+  executor.run_for(1ms);
+  EXPECT_TRUE(executor.worker_activity(0).phase() == takt::WorkerPhase::in_job);
+  executor.run_for(5ms);
+  std::vector<std::pair<takt::EventKind, Duration>> seen;
+  takt::EventReader reader(executor.worker_events(0));
+  for (auto event = reader.next(); event.has_value(); event = reader.next()) {
+    seen.emplace_back(event->kind(), event->time() - executor.epoch());
+  }
+  const std::vector<std::pair<takt::EventKind, Duration>> expected = {
+      {takt::EventKind::park, 0ms},      {takt::EventKind::wake, 1ms},
+      {takt::EventKind::release, 1ms},   {takt::EventKind::start, 1ms},
+      {takt::EventKind::completed, 3ms}, {takt::EventKind::park, 3ms}};
+  EXPECT_TRUE(seen == expected);
 }
 
 }  // namespace
