@@ -89,13 +89,13 @@ struct Plant {
 };
 
 TEST(LockOrderStress, what_is_in_order_is_never_reported) {
-  constexpr std::uint64_t kThreads = 6;
+  constexpr std::size_t kThreads = 6;
   const std::uint32_t rounds = steps(20'000);
   Plant plant;
   std::array<std::array<std::uint64_t, 3>, kThreads> mine{};
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
-  for (std::uint64_t thread = 0; thread < kThreads; ++thread) {
+  for (std::size_t thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&, thread] {
       Random random(thread);
       for (std::uint32_t round = 0; round < rounds; ++round) {
