@@ -284,7 +284,7 @@ const Model kModels[] = {
     {"blocks: two pop and push back, two rounds",
      recycled<kTwoBlocks>,
      {.preemptions = 2, .stale_rereads = 0, .reorderings = 0},
-     1'000},
+     31'000},
 };
 
 const ModelSet kSet(kModels, {"executor/index_ring.h"});
