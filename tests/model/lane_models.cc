@@ -324,6 +324,16 @@ void paused_and_resumed() {
   require(shop.item[0].get() == 2 && shop.lane.backlog() == 0, "the job ran once");
 }
 
+void paused_while_it_parks() {
+  // The worker learns of it, though nothing else ever wakes it: wait_paused() counts on that.
+  Workshop shop(1);
+  concurrently(
+      [&] {
+        while (shop.lane.is_active(0)) shop.lane.park(0);
+      },
+      [&] { shop.lane.set_active(0); });
+}
+
 void paused_and_closed() {
   Workshop shop(1);
   concurrently([&] { shop.serve(0, [](std::uint32_t) { return false; }); },
@@ -400,6 +410,7 @@ const Model kModels[] = {
     {"lane: a release moved forward", release_moved_forward, bounded(2), 4'100},
     {"lane: a lead while a job runs", lead_while_a_job_runs, bounded(1), 100'000},
     {"lane: paused and resumed", paused_and_resumed, bounded(2), 8'400},
+    {"lane: paused while it parks", paused_while_it_parks, bounded(3), 450},
     {"lane: paused and closed", paused_and_closed, bounded(2), 1'200},
     {"lane: a paused lane drains", paused_lane_drains, bounded(2), 6'500},
     {"lane: benched with a wake on its way", benched_with_a_wake, bounded(0), 3'600},
