@@ -319,6 +319,7 @@ void paused_and_resumed() {
                  shop.lane.set_active(0);
                  require(shop.post(0), "a paused lane takes posts");
                  require(shop.lane.backlog() <= 1, "at most the one");
+                 require(shop.lane.active() == 0, "it is paused");
                  shop.lane.set_active(1);
                });
   require(shop.item[0].get() == 2 && shop.lane.backlog() == 0, "the job ran once");
