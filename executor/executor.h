@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "takt/executor/backlog_policy.h"
 #include "takt/executor/callable.h"
 #include "takt/executor/job_context.h"
 #include "takt/executor/job_handle.h"
@@ -156,6 +157,51 @@ class Executor {
   TimePoint now() const noexcept {
     return virtual_time_ == nullptr ? takt::now() : virtual_time_->now();
   }
+
+  /// The workers of `lane` take no more jobs until resume(); those that run end as usual, and one
+  /// that a worker is about to take may still begin: wait_paused() waits for all of them. Posts are
+  /// accepted and wait. Periodic tasks are not released meanwhile, timed posts wait. A stop ends
+  /// it. Blocks: for others who set timers of the lane. Bound: O(workers), a system call for each
+  /// that sleeps. Callable from: any thread, jobs included. Errors: invalid_argument: no such lane;
+  /// failed_precondition: not started, or stopping; unsupported: a ManualExecutor.
+  Status pause(LaneId lane) noexcept;
+  /// Ends a pause(). Of each periodic task the releases that were due meanwhile are skipped and
+  /// counted (TaskStats::skipped, JobContext::skipped), whatever its Overrun; it keeps its phase, a
+  /// slip() task begins a new one now. Otherwise as pause(). Bound: and O(tasks).
+  Status resume(LaneId lane) noexcept;
+  /// Waits until no worker of a paused lane runs a job. What their jobs did is then seen.
+  /// Blocks: until then. Callable from: any thread but a worker of the lane. Errors:
+  /// invalid_argument: no such lane; failed_precondition: the lane is not paused, or no longer, or
+  /// called by one of its workers.
+  Status wait_paused(LaneId lane) noexcept { return wait_paused_until_steady(lane, kNever); }
+  /// As wait_paused(), at most until `deadline`, of any clock. Errors: and timed_out.
+  template <class OtherClock, class OtherDuration>
+  Status wait_paused_until(
+      LaneId lane, const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
+    Status status;
+    detail::attempt_until(deadline, [&](TimePoint at) {
+      status = wait_paused_until_steady(lane, at);
+      return status.code() != StatusCode::timed_out;
+    });
+    return status;
+  }
+  /// As wait_paused(), at most for `timeout`.
+  template <class Rep, class Period>
+  Status wait_paused_for(LaneId lane, const std::chrono::duration<Rep, Period>& timeout) noexcept {
+    return wait_paused_until(lane, deadline_after(timeout));
+  }
+  /// Lets only the first `count` workers of `lane` (in the order of start()'s configs) take jobs, 1
+  /// to worker_count(lane); at first it is all of them. The others sleep, without a place among
+  /// those that posts and releases wake. Otherwise as pause(); while the lane is paused it takes
+  /// effect at resume(). Errors: and invalid_argument: not so many.
+  Status set_active_workers(LaneId lane, std::uint32_t count) noexcept;
+  /// One look of `policy` at the jobs that wait in `lane`, and set_active_workers() as it says. For
+  /// a periodic task of another lane, or a thread of its own. Otherwise as set_active_workers().
+  /// Bound: and O(waiting jobs).
+  Status adjust_active_workers(LaneId lane, BacklogPolicy& policy) noexcept;
+  /// How many workers of `lane` may take jobs; 0 while it is paused. Blocks: no. Callable from: any
+  /// thread.
+  std::uint32_t active_workers(LaneId lane) const noexcept;
 
   /// Whether jobs are accepted. Blocks: no. Callable from: any thread.
   bool running() const noexcept {
@@ -346,6 +392,16 @@ class Executor {
   void carry_out_requests() noexcept;
   Status join_workers(TimePoint deadline) noexcept;
   Status stuck(const detail::WorkerSlot& worker) const noexcept;
+
+  // Who works, executor_pause.cc
+  /// Carries out `change` on an open lane, and lets the workers see it.
+  template <class Change>
+  Status change_active(const char* call, LaneId lane, const Change& change) noexcept;
+  /// Has those who wait in wait_paused() look again.
+  static void tell_waiting(detail::LaneSlot& lane) noexcept;
+  Status wait_paused_until_steady(LaneId lane, TimePoint deadline) noexcept;
+  /// Sleeps until the worker may take jobs, or its lane closes.
+  void sit_out(detail::WorkerSlot& worker) noexcept;
 
   // The workers' side, worker.cc
   static void worker_main(void* worker) noexcept;

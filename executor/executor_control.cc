@@ -234,6 +234,8 @@ void Executor::open_lanes() noexcept {
     for (std::uint32_t task = 0; task < task_count(); ++task) {
       if (&lane_of(storage_.tasks[task]) == &lane) schedule(task, epoch, epoch);
     }
+    lane.active_workers = lane.worker_count;
+    lane.paused = false;
     lane.queue.open(storage_.parkers + parker, lane.worker_count);
     parker += lane.worker_count;
   }
@@ -282,7 +284,9 @@ void Executor::begin_stop(StopMode mode) noexcept {
   // release: pairs with the acquire in running().
   state_.store(State::stopping, std::memory_order_release);
   for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
-    if (storage_.lanes[number].worker_count != 0) storage_.lanes[number].queue.close();
+    if (storage_.lanes[number].worker_count == 0) continue;
+    storage_.lanes[number].queue.close();
+    tell_waiting(storage_.lanes[number]);
   }
 }
 

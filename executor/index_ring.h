@@ -153,6 +153,21 @@ class BasicIndexRing {
     }
   }
 
+  /// How many there are; a figure, exact while nobody pushes and pops. Blocks: no. Bound:
+  /// O(capacity). Callable from: any thread.
+  std::uint32_t size(const Counter& head) const noexcept {
+    // relaxed, twice: a figure.
+    std::uint64_t position = head.load(std::memory_order_relaxed);
+    std::uint32_t count = 0;
+    for (const std::uint64_t end = position + mask_ + 1; position != end; ++position) {
+      const std::uint64_t seen = cells_[position & mask_].load(std::memory_order_relaxed);
+      const std::uint64_t vacant = empty_in(position);
+      if (seen == vacant) break;
+      if (is_filled(seen, vacant)) ++count;
+    }
+    return count;
+  }
+
  private:
   static constexpr std::uint64_t kValueMask = 0xFFFF;
   static constexpr unsigned kRoundShift = 16;

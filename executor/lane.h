@@ -50,6 +50,22 @@
 // step_down() writes leader_ and then reads signal_; park() sets its bit and then reads leader_:
 // again one of the two sees the other, so timers are never without a leader while somebody sleeps.
 // With nobody asleep each worker looks at next_release_ at every job boundary.
+//
+// Active workers. Only those numbered below `active_` take jobs; the others sit on the bench.
+//
+//                      bench()
+//        [awake, number >= active_] ------> [benched: asleep on its word, no bit, no lead]
+//           ^                                          | set_active(), close()
+//           '------------------------------------------'
+//
+//     worker w:      word = asleep; give up the lead; wake another if jobs are ready; look at
+//                    active_ again; sleep
+//     set_active():  write active_; rouse each worker that it concerns
+//
+// Again both write first and read second. A poster that saw w's bit before, or sees it late, may
+// claim w in place of a worker that could take the job. It has published before it read w's word:
+// either it finds w asleep and wakes it, or w finds the job; both ways w looks at the rings after
+// it has written its word, and wakes another one. The lead goes the same way.
 
 namespace takt::inline v0 {
 
@@ -89,10 +105,11 @@ class BasicLane {
   /// while no worker runs. Callable from: the thread that starts the executor.
   void open(Parker* parkers, std::uint32_t workers) noexcept {
     workers_ = workers;
-    // relaxed, twice: the workers wait for a latch that is opened after this; posters have the
+    // relaxed, thrice: the workers wait for a latch that is opened after this; posters have the
     // release below.
     parkers_.store(parkers, std::memory_order_relaxed);
     leader_.store(kNobody, std::memory_order_relaxed);
+    active_.store(workers, std::memory_order_relaxed);
     // release: pairs with the acquire load in closed(); who may post sees the parkers.
     signal_.store(0, std::memory_order_release);
   }
@@ -180,7 +197,9 @@ class BasicLane {
     const bool leads =
         leader_.compare_exchange_strong(leader, worker + 1, std::memory_order_seq_cst) ||
         leader == worker + 1;
-    if ((before & kClosed) == 0 && nothing_ready()) {
+    // seq_cst: read after the word was written; set_active() writes it before it reads the word.
+    const bool active = worker < active_.load(std::memory_order_seq_cst);
+    if ((before & kClosed) == 0 && active && nothing_ready()) {
       // seq_cst: read after the bit was set and the lead taken; set_next_release() writes it first.
       const TimePoint release = from_ns(next_release_.load(std::memory_order_seq_cst));
       Env::wait(word, asleep, leads ? release : kNever);
@@ -194,18 +213,39 @@ class BasicLane {
   /// will. Called before user code runs. Blocks: no. Bound: O(workers), plus one system call when
   /// it wakes one.
   void step_down(std::uint32_t worker) noexcept {
-    if (workers_ == 1) return;
-    // seq_cst: before signal_ is read, see the head of the file.
-    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
-    if (leader == worker + 1) {
-      leader_.store(kNobody, std::memory_order_seq_cst);
-    } else if (leader != kNobody) {
-      return;
+    if (workers_ != 1) hand_on_lead(worker);
+  }
+
+  /// Whether `worker` may take jobs: all may in a lane that closes. Blocks: no. Bound: wait-free.
+  bool is_active(std::uint32_t worker) const noexcept {
+    // relaxed: a stale value is one job more or one sleep less; sleeping looks again.
+    return worker < active_.load(std::memory_order_relaxed) || closed();
+  }
+
+  /// Sleeps until `worker` is active; may return early. Called by one that is not. Blocks: as said.
+  /// Bound: returns at once when it is.
+  void bench(std::uint32_t worker) noexcept {
+    auto& word = parker_word(worker);
+    // relaxed: only this worker changes the count, wakers keep it.
+    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kStateMask) + 1;
+    // seq_cst: before the rings, active_ and signal_ are read.
+    word.store(asleep, std::memory_order_seq_cst);
+    hand_on_lead(worker);
+    if (!nothing_ready()) wake_one();
+    // seq_cst, and in closed(): set_active() and close() write before they read the word.
+    if (worker >= active_.load(std::memory_order_seq_cst) && !closed()) {
+      Env::wait(word, asleep, kNever);
     }
-    // The last leader may have woken this worker to lead, which instead found a job.
-    // seq_cst: read after the lead was given up; set_next_release() writes it before it looks for
-    // a leader.
-    if (next_release_.load(std::memory_order_seq_cst) != to_ns(kNever)) wake_one();
+  }
+
+  /// How many jobs are ready. A figure; exact while nobody posts and takes. Blocks: no. Bound:
+  /// O(jobs). Callable from: any thread.
+  std::uint32_t backlog() const noexcept {
+    std::uint32_t sum = 0;
+    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
+      sum += ready_[level].size(takers_.ready_head[level]);
+    }
+    return sum;
   }
 
   /// Whether this worker, if it is parked, has a reason not to be: it was woken, or leads to a
@@ -224,6 +264,26 @@ class BasicLane {
       if (!ready_[level].empty(takers_.ready_head[level])) return false;
     }
     return true;
+  }
+
+  // Which workers. Callable from: whoever holds the lock of the lane's timers.
+
+  /// Lets the workers 0 to `count` - 1 take jobs, and no others; those that begin and those that
+  /// cease wake up to see it. Blocks: no. Bound: O(workers), a system call for each of those that
+  /// sleeps.
+  void set_active(std::uint32_t count) noexcept {
+    // seq_cst: before the words are read, see bench().
+    const std::uint32_t before = active_.exchange(count, std::memory_order_seq_cst);
+    const std::uint32_t last = before < count ? count : before;
+    for (std::uint32_t worker = before < count ? before : count; worker < last; ++worker) {
+      wake(worker);
+    }
+  }
+
+  /// How many workers may take jobs. Callable from: any thread.
+  std::uint32_t active() const noexcept {
+    // relaxed: a figure.
+    return active_.load(std::memory_order_relaxed);
   }
 
   // Timers. Callable from: whoever holds the lock of the lane's timers.
@@ -265,6 +325,21 @@ class BasicLane {
 
   /// What rouse() did: sent the wake; found another waker's on its way; found it sent.
   enum class Roused { now, soon, already };
+
+  /// step_down() for any number of workers.
+  void hand_on_lead(std::uint32_t worker) noexcept {
+    // seq_cst: before signal_ is read, see the head of the file.
+    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
+    if (leader == worker + 1) {
+      leader_.store(kNobody, std::memory_order_seq_cst);
+    } else if (leader != kNobody) {
+      return;
+    }
+    // The last leader may have woken this worker to lead, which instead found a job.
+    // seq_cst: read after the lead was given up; set_next_release() writes it before it looks for
+    // a leader.
+    if (next_release_.load(std::memory_order_seq_cst) != to_ns(kNever)) wake_one();
+  }
 
   /// One of the sleeping workers, the leader only when it is alone.
   std::uint32_t choose(std::uint32_t asleep) const noexcept {
@@ -335,6 +410,7 @@ class BasicLane {
   std::uint32_t workers_;
   typename Env::Word signal_;
   typename Env::Word leader_;
+  typename Env::Word active_;
   typename Env::template Atomic<std::int64_t> next_release_;
 };
 

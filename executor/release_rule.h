@@ -117,6 +117,16 @@ class ReleaseRule {
     return timer_;
   }
 
+  /// Nobody could work until `now`: points of the grid before it get no job, and what was kept back
+  /// before them neither. Arrivals of a sporadic task wait on. Returns how many were skipped.
+  std::uint64_t pass_over(std::int64_t now) noexcept {
+    const std::uint64_t count = sporadic_ || kind_ == Overrun::Kind::slip ? 0 : points_before(now);
+    const std::uint64_t lost = count != 0 ? suspend() : 0;
+    skipped_ += count;
+    resume(now);
+    return lost + count;
+  }
+
   /// From the next grid point on. What was kept back is skipped. Returns how many that were.
   std::uint64_t set_period(std::int64_t period) noexcept {
     period_ = period;

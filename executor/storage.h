@@ -29,6 +29,10 @@ struct LaneSlot {
   TimerQueue timers;  // by ready index
   std::uint32_t timed_jobs;
   std::uint32_t worker_count;
+  // Under `timer_mutex`: who may take jobs, executor_pause.cc.
+  std::uint32_t active_workers;
+  bool paused;
+  ThreadEnv::Word resting;
 };
 
 /// Where an Executor finds its storage: pointers and counts, no matter the limits.

@@ -85,6 +85,10 @@ Status Executor::settle(detail::WorkerSlot& worker) noexcept {
 void Executor::serve(detail::WorkerSlot& worker) noexcept {
   Lane& queue = worker.lane->queue;
   for (;;) {
+    if (!queue.is_active(worker.number_in_lane)) {
+      sit_out(worker);
+      continue;
+    }
     std::uint32_t index = find_work(worker);
     if (index == Lane::kNone && queue.closed()) {
       // A job that was published before the lane closed is seen now at the latest.
@@ -92,6 +96,7 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
       if (index == Lane::kNone) return cancel_timed_jobs(worker);
     }
     if (index == Lane::kNone) {
+      worker.stats.sleeps.add();
       begin_sleep(worker, WorkerPhase::idle, EventKind::park);
       queue.park(worker.number_in_lane);
       end_sleep(worker, EventKind::wake);
@@ -104,7 +109,6 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
 }
 
 void Executor::begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept {
-  worker.stats.sleeps.add();
   worker.subject = Event::worker_of(lane_number(worker));
   worker.note_now(kind);
   worker.stats.activity.set(phase);
@@ -138,6 +142,7 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
     if (now_ns >= next_release) release_due(lane, now_ns);
     const std::uint32_t index = lane.queue.take();
     if (index != Lane::kNone || worker.spin_ns == 0 || lane.queue.closed()) return index;
+    if (!lane.queue.is_active(worker.number_in_lane)) return Lane::kNone;
     if (spin_until == 0) {
       spin_until = to_ns(saturating_add(from_ns(now_ns), Duration(worker.spin_ns)));
     }

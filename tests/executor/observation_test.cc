@@ -286,6 +286,11 @@ TEST(Activity, may_be_read_at_any_time) {
   EventReader second(executor.worker_events(1));
   std::uint64_t events = 0;
   std::uint32_t posted = 0;
+  // start() returns when both are configured; until they run they are `created`.
+  wait_until([] {
+    return executor.worker_activity(0).state() == WorkerState::running &&
+           executor.worker_activity(1).state() == WorkerState::running;
+  });
   while (posted < 2'000) {
     if (executor.post([] {}).ok()) ++posted;
     for (std::uint32_t worker = 0; worker < 2; ++worker) {

@@ -36,6 +36,10 @@ struct Workshop {
   template <class Run>
   void serve(std::uint32_t worker, const Run& run) {
     for (;;) {
+      if (!lane.is_active(worker)) {
+        lane.bench(worker);
+        continue;
+      }
       std::uint32_t index = lane.take();
       if (index == kNone && lane.closed()) {
         index = lane.take();
@@ -168,10 +172,15 @@ struct Timed : Workshop {
   template <class Run>
   void serve_timer(std::uint32_t worker, const Run& run) {
     for (;;) {
+      if (!lane.is_active(worker)) {
+        lane.bench(worker);
+        continue;
+      }
       const std::int64_t next = lane.next_release();
       if (next != to_ns(kNever) && to_ns(ModelEnv::now()) >= next) release();
       const std::uint32_t index = lane.take();
       if (index == kNone) {
+        if (ends && lane.closed()) return;
         lane.park(worker);
         continue;
       }
@@ -203,6 +212,7 @@ struct Timed : Workshop {
     timer.unlock();
   }
 
+  bool ends = false;  // with the lane
   BasicMutex<ModelEnv> timer;
   Variable<std::uint32_t> released = 0;
   Variable<TimePoint> at[2] = {kFirstRelease, kSecondRelease};
@@ -219,12 +229,13 @@ void called() {
   // A monitor sees a worker called only once its release is due or the lane closes.
   Timed shop(1);
   shop.lane.set_next_release(to_ns(kFirstRelease), false);
-  concurrently(
-      [&] { shop.serve_timer(0, [](std::uint32_t index) { return index == 1; }); },
-      [&] {
-        require(!shop.lane.is_called(1, to_ns(kFirstRelease)), "a worker that never slept");
-        if (shop.lane.is_called(0, to_ns(kFirstRelease) - 1)) require(false, "not yet due");
-      });
+  concurrently([&] { shop.serve_timer(0, [](std::uint32_t index) { return index == 1; }); },
+               [&] {
+                 require(!shop.lane.is_called(1, to_ns(kFirstRelease)),
+                         "a worker that never slept");
+                 if (shop.lane.is_called(0, to_ns(kFirstRelease) - 1))
+                   require(false, "not yet due");
+               });
 }
 
 void lead_is_handed_on() {
@@ -300,6 +311,74 @@ void lead_past_a_stopped_poster() {
                [&] { shop.lane.publish_quietly(Priority::critical, 0); });
 }
 
+void paused_and_resumed() {
+  // Whatever the worker was doing at the pause: what was posted during it runs after it.
+  Workshop shop(1);
+  concurrently([&] { shop.serve(0, [](std::uint32_t index) { return index == 0; }); },
+               [&] {
+                 shop.lane.set_active(0);
+                 require(shop.post(0), "a paused lane takes posts");
+                 require(shop.lane.backlog() <= 1, "at most the one");
+                 require(shop.lane.active() == 0, "it is paused");
+                 shop.lane.set_active(1);
+               });
+  require(shop.item[0].get() == 2 && shop.lane.backlog() == 0, "the job ran once");
+}
+
+void paused_while_it_parks() {
+  // The worker learns of it, though nothing else ever wakes it: wait_paused() counts on that.
+  Workshop shop(1);
+  concurrently(
+      [&] {
+        while (shop.lane.is_active(0)) shop.lane.park(0);
+      },
+      [&] { shop.lane.set_active(0); });
+}
+
+void paused_and_closed() {
+  Workshop shop(1);
+  concurrently([&] { shop.serve(0, [](std::uint32_t) { return false; }); },
+               [&] { shop.lane.set_active(0), shop.lane.close(); });
+}
+
+void paused_lane_drains() {
+  Workshop shop(1);
+  concurrently([&] { shop.serve(0, [](std::uint32_t) { return false; }); },
+               [&] { shop.lane.set_active(0), shop.post(0), shop.lane.close(); });
+  require(shop.item[0].get() == 2, "what was accepted ran");
+}
+
+void benched_with_a_wake() {
+  // The poster may wake worker 1, who may not take the job any more: then worker 0 has to.
+  Workshop shop(2);
+  const auto run = [&](std::uint32_t) { return shop.lane.close(), true; };
+  concurrently([&] { shop.serve(0, run); }, [&] { shop.serve(1, run); },
+               [&] { shop.post(0), shop.lane.set_active(1); });
+  require(shop.item[0].get() == 2, "the job ran once");
+}
+
+void benched_with_the_lead() {
+  // Worker 1 may lead when it has to go: then worker 0 sleeps until the release.
+  Timed shop(2);
+  shop.ends = true;
+  shop.lane.set_next_release(to_ns(kFirstRelease), false);
+  const auto run = [&](std::uint32_t) { return shop.lane.close(), true; };
+  concurrently([&] { shop.serve_timer(0, run); }, [&] { shop.serve_timer(1, run); },
+               [&] { shop.lane.set_active(1); });
+  require(shop.item[0].get() == 2, "the release ran once");
+}
+
+void another_worker_begins() {
+  // Two jobs that take two workers, the second of which becomes active meanwhile.
+  Workshop shop(2);
+  shop.lane.set_active(1);
+  const auto work = [&](std::uint32_t worker) {
+    shop.serve(worker, [&](std::uint32_t) { return shop.begin_together(2), true; });
+  };
+  concurrently([&] { work(0); }, [&] { work(1); },
+               [&] { shop.post(0), shop.post(1), shop.lane.set_active(2); });
+}
+
 /// For models of three threads or long loops; what is at 0 is left to the small ones.
 constexpr Options bounded(int preemptions) {
   return {.preemptions = preemptions,
@@ -326,11 +405,18 @@ const Model kModels[] = {
     {"lane: opened while a poster tries", opened, bounded(2), 1'200},
     {"lane: closing past a frozen waker", closed_past_a_frozen_waker, frozen(2), 8'600},
     {"lane: the leader sees two releases", leader, {}, 4},
-    {"lane: a worker is called when a release is due", called, bounded(2), 4},
+    {"lane: a worker is called when a release is due", called, bounded(2), 150},
     {"lane: the lead is handed on", lead_is_handed_on, bounded(2), 18'000},
     {"lane: an earlier release", earlier_release, bounded(3), 5'400},
     {"lane: a release moved forward", release_moved_forward, bounded(2), 4'100},
     {"lane: a lead while a job runs", lead_while_a_job_runs, bounded(1), 100'000},
+    {"lane: paused and resumed", paused_and_resumed, bounded(2), 8'400},
+    {"lane: paused while it parks", paused_while_it_parks, bounded(3), 450},
+    {"lane: paused and closed", paused_and_closed, bounded(2), 1'200},
+    {"lane: a paused lane drains", paused_lane_drains, bounded(2), 6'500},
+    {"lane: benched with a wake on its way", benched_with_a_wake, bounded(0), 3'600},
+    {"lane: benched with the lead", benched_with_the_lead, bounded(0), 2'000},
+    {"lane: another worker begins", another_worker_begins, bounded(0), 1'700},
     {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 43'000},
 };
 
