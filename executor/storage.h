@@ -12,6 +12,8 @@
 #include "takt/executor/job.h"
 #include "takt/executor/lane.h"
 #include "takt/executor/limits.h"
+#include "takt/executor/promises.h"
+#include "takt/executor/stats.h"
 #include "takt/executor/task.h"
 #include "takt/executor/timer_queue.h"
 #include "takt/executor/worker.h"
@@ -29,6 +31,8 @@ struct LaneSlot {
   TimerQueue timers;  // by ready index
   std::uint32_t timed_jobs;
   std::uint32_t worker_count;
+  Promises promises;
+  LaneStats stats;
 };
 
 /// Where an Executor finds its storage: pointers and counts, no matter the limits.
