@@ -5,10 +5,8 @@
 // jobs are dropped: each is run or dropped, once.
 #include <cstdint>
 
-#include "takt/executor/inbox.h"
-#include "takt/executor/lane.h"
+#include "takt/executor/lane.h"  // brings inbox.h and room.h: wrong variants are included once
 #include "takt/executor/promises.h"
-#include "takt/executor/room.h"
 #include "takt/tests/model/model.h"
 #include "takt/tests/model/model_set.h"
 
