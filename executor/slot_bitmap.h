@@ -64,8 +64,9 @@ class BasicSlotBitmap {
           hint.store(slot + 1 < count_ * kSlotsPerWord ? slot + 1 : 0, std::memory_order_relaxed);
           return slot;
         }
-        // Lost to another poster: look at what is free now. seq_cst: as above.
-        free = words_[word].free.load(std::memory_order_seq_cst) & behind;
+        // Lost to another poster: look at what is free now. relaxed: a slot was free at the look
+        // before, so whoever gives one back after that sees who waits.
+        free = words_[word].free.load(std::memory_order_relaxed) & behind;
       }
       behind = ~std::uint64_t{0};
       if (++word == count_) word = 0;

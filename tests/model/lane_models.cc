@@ -219,12 +219,13 @@ void called() {
   // A monitor sees a worker called only once its release is due or the lane closes.
   Timed shop(1);
   shop.lane.set_next_release(to_ns(kFirstRelease), false);
-  concurrently(
-      [&] { shop.serve_timer(0, [](std::uint32_t index) { return index == 1; }); },
-      [&] {
-        require(!shop.lane.is_called(1, to_ns(kFirstRelease)), "a worker that never slept");
-        if (shop.lane.is_called(0, to_ns(kFirstRelease) - 1)) require(false, "not yet due");
-      });
+  concurrently([&] { shop.serve_timer(0, [](std::uint32_t index) { return index == 1; }); },
+               [&] {
+                 require(!shop.lane.is_called(1, to_ns(kFirstRelease)),
+                         "a worker that never slept");
+                 if (shop.lane.is_called(0, to_ns(kFirstRelease) - 1))
+                   require(false, "not yet due");
+               });
 }
 
 void lead_is_handed_on() {
@@ -327,11 +328,11 @@ const Model kModels[] = {
     {"lane: closing past a frozen waker", closed_past_a_frozen_waker, frozen(2), 8'600},
     {"lane: the leader sees two releases", leader, {}, 4},
     {"lane: a worker is called when a release is due", called, bounded(2), 4},
-    {"lane: the lead is handed on", lead_is_handed_on, bounded(2), 18'000},
-    {"lane: an earlier release", earlier_release, bounded(3), 5'400},
-    {"lane: a release moved forward", release_moved_forward, bounded(2), 4'100},
-    {"lane: a lead while a job runs", lead_while_a_job_runs, bounded(1), 100'000},
-    {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 43'000},
+    {"lane: the lead is handed on", lead_is_handed_on, bounded(2), 9'400},
+    {"lane: an earlier release", earlier_release, bounded(3), 4'000},
+    {"lane: a release moved forward", release_moved_forward, bounded(2), 2'500},
+    {"lane: a lead while a job runs", lead_while_a_job_runs, bounded(1), 64'000},
+    {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 12'000},
 };
 
 const ModelSet kSet(kModels, {"executor/lane.h"});
