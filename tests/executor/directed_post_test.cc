@@ -188,7 +188,7 @@ TEST_EACH(DirectedPost, stop_runs_or_cancels_what_waits, StopMode::drain, StopMo
 }
 
 TEST(DirectedPost, reaches_the_worker_of_that_number_after_a_restart) {
-  for (int round = 0; round < 3; ++round) {
+  for (std::uint32_t round = 0; round < 3; ++round) {
     const Running running(executor, {{.name = "first", .lane = kAlone},
                                      {.name = "second", .lane = LaneId{(round % 2) + 1U}}});
     std::atomic<bool> ran{false};
