@@ -309,10 +309,10 @@ void promised_to_two_workers() {
   Shop shop(2, 2);
   shop.begin(0);
   shop.promises.make();
+  shop.lane.close();
   const auto run = [](std::uint32_t) { return false; };
   concurrently([&] { shop.serve(0, run); }, [&] { shop.serve(1, run); },
                [&] {
-                 shop.lane.close();
                  require(shop.lane.publish_promised(Priority::low, 0), "there is room");
                  shop.promises.keep(shop.lane);
                });
@@ -369,7 +369,7 @@ const Model kModels[] = {
     {"inbox: closing and posting", directed_and_closed, bounded(2), 54'000},
     {"inbox: beside a job of the lane", directed_beside_a_job_of_the_lane, bounded(1), 100'000},
     {"promises: kept while closing", promised_and_closed, bounded(1), 3'500},
-    {"promises: to two workers", promised_to_two_workers, bounded(1), 1},
+    {"promises: to two workers", promised_to_two_workers, bounded(1), 7'200},
     {"promises: made while closing", promised_while_closing, bounded(1), 4'700},
 };
 
