@@ -72,6 +72,7 @@ Status Executor::refusal(const PostOptions& options) noexcept {
     text << "there are " << storage_.limits.lanes << " lanes";
     return {StatusCode::invalid_argument, text.view()};
   }
+  storage_.lanes[number].stats.rejected.add();
   if (static_cast<std::uint32_t>(options.priority) >= kPriorityLevels) {
     text << "no such priority";
     return {StatusCode::invalid_argument, text.view()};
@@ -80,11 +81,20 @@ Status Executor::refusal(const PostOptions& options) noexcept {
     text << "the executor is not started, or is stopping, or the lane has no worker";
     return {StatusCode::failed_precondition, text.view()};
   }
+  if (options.when_full == WhenFull::wait) {
+    if (is_worker(&storage_.lanes[number])) {
+      text << "it is full, and its own worker would wait for itself";
+      return {StatusCode::failed_precondition, text.view()};
+    }
+    text << "no job slot came free in time";
+    return {StatusCode::timed_out, text.view()};
+  }
   text << "all " << storage_.limits.jobs_per_lane << " job slots (jobs_per_lane) are in use";
   return {StatusCode::resource_exhausted, text.view()};
 }
 
 Status Executor::take_back(Claim claim) noexcept {
+  claim.lane->stats.rejected.add();
   discard(claim);
   return {StatusCode::failed_precondition,
           "post: the executor stops, or has not cleared up after it did"};
@@ -113,6 +123,7 @@ Status Executor::wait_for_time(Claim claim, TimePoint time, const PostOptions& o
     }
   }
   if (!full) return take_back(claim);
+  lane.stats.rejected.add();
   discard(claim);
   Text<Status::kTextBytes> text;
   text << "post_at: all " << room << " timers of lane " << static_cast<std::uint32_t>(options.lane)

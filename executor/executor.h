@@ -77,10 +77,11 @@ class Executor {
   Status start(std::span<const WorkerConfig> workers, const StartOptions& options = {}) noexcept;
 
   /// Makes `function` a job: it runs once on a worker of `options.lane`, its result is dropped.
-  /// Blocks: no. Bound: lock-free; a system call only if a worker sleeps. Callable from: any
-  /// thread, jobs included. Errors: resource_exhausted: all job slots of the lane are in use (the
-  /// callable is destroyed); failed_precondition: not started, or stopping; invalid_argument: no
-  /// such lane.
+  /// Blocks: no, or for room as WhenFull::wait says. Bound: lock-free; a system call only if a
+  /// worker sleeps, or somebody waits for room. Callable from: any thread, jobs included. Errors:
+  /// resource_exhausted: all job slots of the lane are in use (the callable is destroyed);
+  /// timed_out: with WhenFull::wait, no slot came free; failed_precondition: not started, or
+  /// stopping, or a worker would wait for room in its own lane; invalid_argument: no such lane.
   template <class Function>
   Status post(Function&& function, const PostOptions& options = {}) noexcept {
     using Callable = std::decay_t<Function>;
@@ -94,6 +95,44 @@ class Executor {
     if (publish(claim, options)) [[likely]]
       return {};
     return take_back(claim);
+  }
+
+  /// As post(), but `worker` runs it and no other, in its lane; `options.lane` is not looked at.
+  /// The job takes a slot of that lane, and goes before the lane's jobs of its level. A worker is
+  /// known by its place among the configs of the last start(). Blocks, bound, callable from: as
+  /// post(). Errors: as post(), and invalid_argument: no such worker.
+  template <class Function>
+  Status post_to(WorkerId worker, Function&& function, const PostOptions& options = {}) noexcept {
+    using Callable = std::decay_t<Function>;
+    detail::require_callable<Callable>();
+    const std::uint32_t address = address_of(worker);
+    const PostOptions own = options_for(address, options);
+    const Claim claim = claim_slot(own);
+    if (claim.slot == nullptr) [[unlikely]]
+      return refusal_to(worker, own);
+    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
+    claim.slot->thunk = &detail::post_thunk<Callable>;
+    claim.slot->renew(false);
+    if (publish_to(address, claim, own)) [[likely]]
+      return {};
+    return take_back(claim);
+  }
+
+  /// Has each worker of `options.lane` run a copy of `function` once, as post_to() does: all of
+  /// them, or none where a job slot is missing. Returns how many got one: fewer than there are only
+  /// where the executor is stopping. Blocks: no. Bound: O(workers), a system call for each that
+  /// sleeps. Callable from: any thread, jobs included. Errors: as post(), and invalid_argument:
+  /// WhenFull::wait, as two who wait with some of the slots would wait for each other.
+  template <class Function>
+  Result<std::uint32_t> broadcast(const Function& function,
+                                  const PostOptions& options = {}) noexcept {
+    return broadcast_with(function, options, false);
+  }
+  /// As broadcast(), but to the workers of all lanes; `options.lane` is not looked at.
+  template <class Function>
+  Result<std::uint32_t> broadcast_to_all(const Function& function,
+                                         const PostOptions& options = {}) noexcept {
+    return broadcast_with(function, options, true);
   }
 
   /// As post(), but the job becomes ready at `time`, of the executor's clock; a time that has
@@ -132,10 +171,10 @@ class Executor {
       return refusal(options);
     ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
     claim.slot->thunk = &detail::submit_thunk<Callable>;
-    claim.slot->renew(true);
+    const std::uint32_t generation = claim.slot->renew(true);
     if (!publish(claim, options)) [[unlikely]]
       return take_back(claim);
-    return JobHandle<detail::ResultOf<Callable>>(this, options.lane, claim.index());
+    return JobHandle<detail::ResultOf<Callable>>(this, options.lane, claim.index(), generation);
   }
 
   /// Stops: no new jobs and releases; waiting jobs run (drain) or end cancelled (cancel); joins the
@@ -231,6 +270,11 @@ class Executor {
     const auto number = static_cast<std::uint32_t>(lane);
     return number < storage_.limits.lanes ? storage_.lanes[number].worker_count : 0;
   }
+  /// What became of posts to `lane`, which must exist, since the executor was constructed. Blocks:
+  /// no. Callable from: any thread.
+  const LaneStats& lane_stats(LaneId lane) const noexcept {
+    return storage_.lanes[static_cast<std::uint32_t>(lane)].stats;
+  }
   const WorkerStats& worker_stats(std::uint32_t worker) const noexcept {
     return storage_.workers[worker].stats;
   }
@@ -278,6 +322,8 @@ class Executor {
  private:
   friend class JobHandleBase;
   friend class ManualExecutorBase;
+  template <class R>
+  friend class JobHandle;
   friend class TaskHandle;
   friend bool detail::has_virtual_time(const Executor* executor) noexcept;
   friend Result<std::size_t> detail::wait_any_steady(std::span<JobHandleBase* const>,
@@ -304,8 +350,11 @@ class Executor {
     if (lane >= storage_.limits.lanes || storage_.lanes[lane].queue.closed()) return {};
     if (static_cast<std::uint32_t>(options.priority) >= kPriorityLevels) return {};
     detail::LaneSlot& slot = storage_.lanes[lane];
-    const std::uint32_t index = slot.queue.acquire_slot();
-    if (index == Lane::kNone) return {};
+    std::uint32_t index = slot.queue.acquire_slot();
+    if (index == Lane::kNone) [[unlikely]] {
+      index = make_room(slot, options);
+      if (index == Lane::kNone) return {};
+    }
     return {&slot.jobs[index], &slot};
   }
 
@@ -329,6 +378,43 @@ class Executor {
   bool takes_time_stamps() const noexcept {
     // relaxed: the opening of the lane orders it.
     return time_stamps_.load(std::memory_order_relaxed) != 0;
+  }
+
+  // What a full lane, one worker, and the end of another job need, posting.cc
+  /// A slot of a lane that has none, as WhenFull says; kNone when there is none.
+  std::uint32_t make_room(detail::LaneSlot& lane, const PostOptions& options) noexcept;
+  std::uint32_t take_slot_of_oldest(detail::LaneSlot& lane, Priority priority) noexcept;
+  /// Ends as dropped the job that the caller took from the ring. Returns whether the slot is the
+  /// caller's.
+  bool drop(detail::LaneSlot& lane, std::uint32_t index) noexcept;
+  /// Where posters find a worker, see WorkerSlot::address; kNoAddress when there is none.
+  std::uint32_t address_of(WorkerId worker) const noexcept;
+  PostOptions options_for(std::uint32_t address, const PostOptions& options) const noexcept;
+  bool publish_to(std::uint32_t address, Claim claim, const PostOptions& options) noexcept;
+  Status refusal_to(WorkerId worker, const PostOptions& options) noexcept;
+  /// A slot for each worker that a broadcast is for, chained by JobSlot::link; `release_ns` has the
+  /// worker's address. On an error none.
+  Status claim_for_workers(const PostOptions& options, bool all, std::uint32_t& chain) noexcept;
+  template <class Function>
+  Result<std::uint32_t> broadcast_with(const Function& function, const PostOptions& options,
+                                       bool all) noexcept;
+  template <class R, class Function>
+  Status continue_job(JobHandle<R>& job, Function&& function, const PostOptions& options) noexcept;
+  /// Promises the claimed slot's job to its lane. False: the lane has closed, the slot is given
+  /// back.
+  static bool promise(Claim claim) noexcept;
+  /// Publishes the claimed slot's job when `before`, that of a handle, is over; perhaps now.
+  void publish_after(Claim claim, detail::JobSlot& before, std::uint32_t generation,
+                     const PostOptions& options) noexcept;
+  void publish_promised(std::uint32_t number) noexcept;
+  /// Tells who wants to know that a submitted job ended, whose word was `before`.
+  void tell_of_end(const detail::JobSlot& job, std::uint32_t before) noexcept;
+  /// The lane of a job, by its place among those of all lanes.
+  detail::LaneSlot& lane_of_job(std::uint32_t number) const noexcept {
+    return storage_.lanes[number / storage_.limits.jobs_per_lane];
+  }
+  std::uint32_t number_of(const detail::JobSlot& job) const noexcept {
+    return static_cast<std::uint32_t>(&job - storage_.jobs);
   }
 
   Status refusal(const PostOptions& options) noexcept;
@@ -392,6 +478,8 @@ class Executor {
   void carry_out_requests() noexcept;
   Status join_workers(TimePoint deadline) noexcept;
   Status stuck(const detail::WorkerSlot& worker) const noexcept;
+  /// Whom to name when worker `late` has not ended in time: it, or one behind it that runs a job.
+  const detail::WorkerSlot& culprit(std::uint32_t late) const noexcept;
 
   // Who works, executor_pause.cc
   /// Carries out `change` on an open lane, and lets the workers see it.
@@ -408,6 +496,8 @@ class Executor {
   Status settle(detail::WorkerSlot& worker) noexcept;
   void serve(detail::WorkerSlot& worker) noexcept;
   std::uint32_t find_work(detail::WorkerSlot& worker) noexcept;
+  /// The next job for this worker, by priority: from its inbox, then from its lane.
+  std::uint32_t take_next(detail::WorkerSlot& worker) noexcept;
   void run(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
   /// Around each sleep of the worker: its activity and events.
   void begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept;
@@ -446,6 +536,7 @@ class Executor {
   const detail::StorageView storage_;
   detail::VirtualTime* const virtual_time_;  // null: real time, threads
   static constexpr int kEverybody = 0x7FFF'FFFF;
+  static constexpr std::uint32_t kNoAddress = 0xFFFF'FFFF;
 
   Mutex control_mutex_;  // start, stop
   Mutex task_mutex_;     // add_task, start; after control_mutex_. A job may add a task during stop.
@@ -473,6 +564,33 @@ class Executor {
 
 inline TimePoint JobContext::now() const noexcept { return executor->now(); }
 
+template <class Function>
+Result<std::uint32_t> Executor::broadcast_with(const Function& function, const PostOptions& options,
+                                               bool all) noexcept {
+  using Callable = std::decay_t<Function>;
+  detail::require_callable<Callable>();
+  static_assert(std::is_nothrow_copy_constructible_v<Callable>,
+                "takt: each worker gets a copy of a broadcast, which must not throw");
+  std::uint32_t chain = 0;
+  if (Status status = claim_for_workers(options, all, chain); !status.ok()) return status;
+  std::uint32_t given = 0;
+  Status refused;
+  while (chain != 0) {
+    const Claim claim{&storage_.jobs[chain - 1], &lane_of_job(chain - 1)};
+    chain = claim.slot->link;
+    ::new (claim.slot->storage.bytes) Callable(function);
+    claim.slot->thunk = &detail::post_thunk<Callable>;
+    claim.slot->renew(false);
+    if (publish_to(static_cast<std::uint32_t>(claim.slot->release_ns), claim, options)) {
+      ++given;
+    } else {
+      refused = take_back(claim);
+    }
+  }
+  if (given == 0) return refused;
+  return given;
+}
+
 inline bool JobContext::stop_requested() const noexcept {
   return executor->stop_requested() || (abort != kNever && now() >= abort);
 }
@@ -490,5 +608,7 @@ class StaticExecutor : private detail::ExecutorStorage<kLimits>, public Executor
 };
 
 }  // namespace takt::inline v0
+
+#include "takt/executor/continuation.h"  // JobHandle::then(), which needs the whole Executor
 
 #endif  // TAKT_EXECUTOR_EXECUTOR_H_

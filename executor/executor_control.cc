@@ -115,6 +115,10 @@ void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept
     worker.executor = this;
     worker.lane = &lane;
     worker.number_in_lane = lane.worker_count++;
+    // release: pairs with the acquire in address_of().
+    worker.address.store(
+        static_cast<std::uint32_t>(config.lane) * detail::kWorkersOfLane + worker.number_in_lane,
+        std::memory_order_release);
     worker.config = &config;
     worker.spin_ns = config.spin.count();
     detail::copy_name(worker.name, config.name);
@@ -307,10 +311,19 @@ Status Executor::join_workers(TimePoint deadline) noexcept {
     detail::WorkerSlot& worker = storage_.workers[number];
     if (!worker.thread.joinable()) continue;
     const Status joined = worker.thread.join_until(deadline);
-    if (joined.code() == StatusCode::timed_out) return stuck(worker);
+    if (joined.code() == StatusCode::timed_out) return stuck(culprit(number));
     if (!joined.ok()) return about_worker(worker.name, joined);
   }
   return {};
+}
+
+const detail::WorkerSlot& Executor::culprit(std::uint32_t late) const noexcept {
+  // It may wait for a job of another lane that it was promised the continuation of.
+  for (std::uint32_t number = late; number < worker_count(); ++number) {
+    const detail::WorkerSlot& worker = storage_.workers[number];
+    if (worker.stats.activity.get().phase() == WorkerPhase::in_job) return worker;
+  }
+  return storage_.workers[late];
 }
 
 Status Executor::stuck(const detail::WorkerSlot& worker) const noexcept {

@@ -106,10 +106,10 @@ class BasicIndexRing {
                                                             std::memory_order_relaxed);
   }
 
-  /// Takes the oldest index, looking from `head`; kNone when there is none. Blocks: no. Bound:
-  /// lock-free; at most two blocks of kBlock cells, and one more for each pop that others finish
-  /// meanwhile. Callable from: any thread.
-  std::uint32_t pop(Counter& head) const noexcept {
+  /// Takes the oldest index, looking from `head`; kNone when there is none, or when it is not below
+  /// `limit`. Blocks: no. Bound: lock-free; at most two blocks of kBlock cells, and one more for
+  /// each pop that others finish meanwhile. Callable from: any thread.
+  std::uint32_t pop(Counter& head, std::uint32_t limit = kNone) const noexcept {
     // acquire: pairs with the release in move(). Who sees head at a position has the emptying of
     // all cells before it behind itself, so that no cell is read a round too old.
     std::uint64_t start = head.load(std::memory_order_acquire);
@@ -121,7 +121,7 @@ class BasicIndexRing {
         // seq_cst: a worker's last look before it sleeps, after it has said so (lane.h). Its
         // acquire pairs with the release of whoever emptied the cell, for move().
         std::uint64_t seen = cell.load(std::memory_order_seq_cst);
-        if (seen == vacant) {
+        if (seen == vacant || (is_filled(seen, vacant) && (seen & kValueMask) > limit)) {
           move(head, start, block);
           return kNone;
         }

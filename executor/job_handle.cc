@@ -22,13 +22,15 @@ detail::JobSlot& JobHandleBase::slot() const noexcept {
 }
 
 JobState JobHandleBase::state() const noexcept {
-  // acquire: pairs with the release of whoever ended the job.
-  return detail::JobSlot::state_of(slot().word.load(std::memory_order_acquire));
+  return detail::JobSlot::state_of(slot().look(generation_));
 }
 
 bool JobHandleBase::cancel() noexcept {
   detail::JobSlot& job = slot();
-  if (!job.end_unstarted()) return state() == JobState::cancelled;
+  if (!job.end_unstarted(generation_)) {
+    const JobState ended = state();
+    return ended == JobState::cancelled || ended == JobState::dropped;
+  }
   job.thunk(detail::ThunkStep::destroy_callable, job.storage.bytes, nullptr);
   return true;
 }
@@ -46,8 +48,9 @@ void JobHandleBase::detach() noexcept {
   Executor* executor = std::exchange(executor_, nullptr);
   detail::LaneSlot& lane = executor->storage_.lanes[static_cast<std::uint32_t>(lane_)];
   detail::JobSlot& slot = lane.jobs[slot_];
-  const std::uint32_t before = slot.drop_handle();
-  if ((before & detail::JobSlot::kQueued) != 0) return;  // the worker gives it back
+  const std::uint32_t before = slot.drop_handle(generation_);
+  if ((before & detail::JobSlot::kQueued) != 0) return;   // the worker gives it back
+  if ((before & detail::JobSlot::kHandled) == 0) return;  // who dropped it has it
   if (detail::JobSlot::state_of(before) == JobState::completed) {
     slot.thunk(detail::ThunkStep::destroy_result, slot.storage.bytes, nullptr);
   }
@@ -59,24 +62,25 @@ bool JobHandleBase::is_of_own_lane() const noexcept {
 }
 
 Status JobHandleBase::wait_until_over(TimePoint deadline) const noexcept {
-  // acquire: pairs with the release of whoever ended the job.
-  if (!detail::JobSlot::is_over(slot().word.load(std::memory_order_acquire)) && is_of_own_lane()) {
+  if (!detail::JobSlot::is_over(slot().look(generation_)) && is_of_own_lane()) {
     return {StatusCode::failed_precondition, "job: its own lane would wait for itself"};
   }
   return sleep_until_over(deadline);
 }
 
 Status JobHandleBase::sleep_until_over(TimePoint deadline) const noexcept {
+  const detail::JobSlot& job = slot();
   auto& word = slot().word;
   for (;;) {
-    // acquire: pairs with the release of whoever ended the job, and hands over the result.
-    std::uint32_t seen = word.load(std::memory_order_acquire);
+    std::uint32_t seen = job.look(generation_);
     if (detail::JobSlot::is_over(seen)) {
       switch (detail::JobSlot::state_of(seen)) {
         case JobState::failed:
           return {StatusCode::failed, "job: it ended with an exception"};
         case JobState::cancelled:
           return {StatusCode::cancelled, "job: it was cancelled before it began"};
+        case JobState::dropped:
+          return {StatusCode::dropped, "job: a newer one took its place in the full lane"};
         default:
           return {};
       }
@@ -89,7 +93,7 @@ Status JobHandleBase::sleep_until_over(TimePoint deadline) const noexcept {
     }
     const int error = executor_->sleep(word, seen | detail::JobSlot::kWaiting, deadline);
     if (error == EDEADLK) return {StatusCode::failed_precondition, kNothingLeft};
-    if (error == ETIMEDOUT && !detail::JobSlot::is_over(word.load(std::memory_order_relaxed))) {
+    if (error == ETIMEDOUT && !detail::JobSlot::is_over(job.look(generation_))) {
       return {StatusCode::timed_out, "job: it was not over in time"};
     }
   }
@@ -119,7 +123,7 @@ Result<std::size_t> wait_any_steady(std::span<JobHandleBase* const> jobs,
     bool own = false;
     for (std::size_t at = 0; at < jobs.size(); ++at) {
       JobHandleBase& job = *jobs[at];
-      if (job.slot().watch()) return at;
+      if (job.slot().watch(job.generation_)) return at;
       TAKT_CHECK(job.executor_ == &executor, "wait_any: jobs of two executors");
       own = own ||
             executor.is_worker(&executor.storage_.lanes[static_cast<std::uint32_t>(job.lane_)]);

@@ -12,6 +12,7 @@
 
 #include "takt/executor/job.h"
 #include "takt/executor/limits.h"
+#include "takt/executor/options.h"
 #include "takt/executor/virtual_time.h"
 #include "takt/platform/result.h"
 #include "takt/platform/status.h"
@@ -40,13 +41,15 @@ class JobHandleBase {
   JobHandleBase(JobHandleBase&& other) noexcept
       : executor_(std::exchange(other.executor_, nullptr)),
         lane_(other.lane_),
-        slot_(other.slot_) {}
+        slot_(other.slot_),
+        generation_(other.generation_) {}
   JobHandleBase& operator=(JobHandleBase&& other) noexcept {
     if (this != &other) {
       detach();
       executor_ = std::exchange(other.executor_, nullptr);
       lane_ = other.lane_;
       slot_ = other.slot_;
+      generation_ = other.generation_;
     }
     return *this;
   }
@@ -59,7 +62,8 @@ class JobHandleBase {
   JobState state() const noexcept;
 
   /// Ends the job before it begins. True: it never ran and never will, and its callable has been
-  /// destroyed. False: it has begun, or is over. Blocks: no. Bound: lock-free.
+  /// destroyed; also when it was dropped or cancelled before. False: it has begun, or has run.
+  /// Blocks: no. Bound: lock-free.
   bool cancel() noexcept;
 
   /// cancel(), and if the job has begun, waits until it is over: on return with ok its callable is
@@ -88,11 +92,12 @@ class JobHandleBase {
   void detach() noexcept;
 
  protected:
-  JobHandleBase(Executor* executor, LaneId lane, std::uint32_t slot) noexcept
-      : executor_(executor), lane_(lane), slot_(slot) {}
+  JobHandleBase(Executor* executor, LaneId lane, std::uint32_t slot,
+                std::uint32_t generation) noexcept
+      : executor_(executor), lane_(lane), slot_(slot), generation_(generation) {}
 
-  /// Waits until the job is over: ok when it completed, else failed, cancelled, timed_out, or
-  /// failed_precondition where the wait could never end.
+  /// Waits until the job is over: ok when it completed, else failed, cancelled, dropped, timed_out,
+  /// or failed_precondition where the wait could never end.
   Status wait_until_over(TimePoint deadline) const noexcept;
   void* storage() const noexcept;
   /// As takt::deadline_after(), on the executor's clock.
@@ -120,6 +125,7 @@ class JobHandleBase {
   Executor* executor_ = nullptr;
   LaneId lane_{0};
   std::uint32_t slot_ = 0;
+  std::uint32_t generation_ = 0;
 };
 
 /// Waits until each of the jobs is over, however it ended; state() and the handle's own wait tell.
@@ -184,8 +190,8 @@ class JobHandle : public JobHandleBase {
 
   /// Waits until the job is over and takes its result.
   /// Blocks: until then. Callable from: the owner; a job only for a job of another lane.
-  /// Errors: failed (it threw); cancelled; failed_precondition: called by a worker of the job's own
-  /// lane, which could wait for itself, or the result was taken before.
+  /// Errors: failed (it threw); cancelled; dropped; failed_precondition: called by a worker of the
+  /// job's own lane, which could wait for itself, or the result was taken before.
   WaitResult wait() noexcept { return take(wait_until_over(kNever)); }
 
   /// As wait(), at most until `deadline`, of any clock. Errors: and timed_out.
@@ -205,6 +211,17 @@ class JobHandle : public JobHandleBase {
   WaitResult wait_for(const std::chrono::duration<Rep, Period>& timeout) noexcept {
     return wait_until(deadline_after(timeout));
   }
+
+  /// When the job is over, `function(outcome)` becomes a job with these options; `outcome` is what
+  /// wait() gives: the result, or how the job ended without one. The handle becomes invalid; the
+  /// new job keeps it, so a job that is continued cannot be waited for or cancelled. The new job's
+  /// slot is taken now: a lane that is full later does not lose it. Of its 48 bytes the handle
+  /// takes 24 (16 where pointers have 32 bits), the function may have the rest.
+  /// stop(StopMode::drain) runs it, stop(StopMode::cancel) ends it cancelled.
+  /// Blocks: no, or for a slot as WhenFull::wait says. Bound: as Executor::post(). Callable from:
+  /// the owner, jobs included. Errors: as Executor::post(); the handle is then as it was.
+  template <class Function>
+  Status then(Function&& function, const PostOptions& options = {}) noexcept;
 
  private:
   friend class Executor;

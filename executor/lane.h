@@ -6,20 +6,24 @@
 #include <bit>
 #include <cstdint>
 
+#include "takt/executor/inbox.h"
 #include "takt/executor/index_ring.h"
 #include "takt/executor/limits.h"
+#include "takt/executor/room.h"
 #include "takt/executor/slot_bitmap.h"
 #include "takt/platform/time.h"
 #include "takt/sync/env.h"
 
-// A lane: one ready ring a priority level, a bitmap of free job slots, and the parking of its
-// workers. Indices below the lane's number of job slots are posted jobs, those above are tasks.
+// A lane: one ready ring a priority level, a bitmap of free job slots, an inbox a worker, and the
+// parking of its workers. Indices below the lane's number of job slots are posted jobs, those above
+// are tasks.
 //
 // Parking. `signal_` holds a bit for each parked worker and kClosed; each worker has a futex word.
 //   signal_ bit w (0-30)  set by worker w before it sleeps, cleared by w when it is awake again.
 //   signal_ bit 31        kClosed: set by close(), cleared by open(). No post is accepted.
 //   word bits 0-1         kAsleep: set by the worker when it parks. kClaimed: set by a waker's CAS,
-//                         a wake is on its way. kWoken: set by that waker once the wake is sent.
+//                         a wake is on its way. kWoken: set by that waker once the wake is sent,
+//                         and by the worker when it is awake again.
 //   word bits 2-31        how often the worker has parked: a waker that was preempted for long
 //                         cannot mistake a later sleep for the one that it ended.
 //
@@ -38,6 +42,9 @@
 // another's job*. For the same reason a worker that takes a job and sees both more jobs and
 // sleepers wakes one of them (pass_on()). A wake says "look again" and no more: a stray one is
 // harmless.
+//
+// A job for one worker goes into that worker's inbox: publish it there, then rouse that worker if
+// its own word says that it sleeps. Park writes the word and then looks at the inbox: Dekker again.
 //
 // Timer leader. `leader_` names the worker that sleeps until `next_release_`; the others sleep
 // without limit.
@@ -69,10 +76,12 @@
 
 namespace takt::inline v0 {
 
-/// Where one worker sleeps. A cache line of its own: wakers write it.
+/// Where one worker sleeps, and the jobs that are for it alone. A cache line of its own: wakers
+/// write it.
 template <class Env>
 struct alignas(64) BasicParker {
   typename Env::Word word;
+  BasicInbox<Env> inbox;
 };
 
 /// The part of a lane that posters and workers share, without jobs, clocks and threads.
@@ -105,6 +114,7 @@ class BasicLane {
   /// while no worker runs. Callable from: the thread that starts the executor.
   void open(Parker* parkers, std::uint32_t workers) noexcept {
     workers_ = workers;
+    for (std::uint32_t worker = 0; worker < workers; ++worker) parkers[worker].inbox.open();
     // relaxed, thrice: the workers wait for a latch that is opened after this; posters have the
     // release below.
     parkers_.store(parkers, std::memory_order_relaxed);
@@ -114,11 +124,14 @@ class BasicLane {
     signal_.store(0, std::memory_order_release);
   }
 
-  /// Refuses posts from now on and wakes all workers, so that they see it. Blocks: no. Bound:
-  /// O(workers), a system call for each that sleeps. Callable from: any thread.
+  /// Refuses posts from now on and wakes all workers and all who wait for a slot, so that they see
+  /// it. Blocks: no. Bound: O(workers), a system call for each that sleeps. Callable from: any
+  /// thread.
   void close() noexcept {
+    // seq_cst: before the look at who waits for room.
     signal_.fetch_or(kClosed, std::memory_order_seq_cst);
     for (std::uint32_t worker = 0; worker < workers_; ++worker) wake(worker);
+    room_.tell();
   }
 
   /// Whether close() was called. Blocks: no. Callable from: any thread.
@@ -133,8 +146,48 @@ class BasicLane {
   /// A free job slot, now the caller's; kNone when all are in use. Bound: O(slots / 64).
   std::uint32_t acquire_slot() noexcept { return free_.acquire(posters_.free_hint); }
 
-  /// Gives back a job slot. Bound: wait-free.
-  void release_slot(std::uint32_t slot) noexcept { free_.release(slot); }
+  /// As acquire_slot(), but waits until there is one, the lane closes, or `deadline`; then kNone.
+  /// `sleep`: as for BasicRoom::wait(). Blocks: as said. Bound: a look for each slot given back.
+  template <class... Sleep>
+  std::uint32_t wait_for_slot(TimePoint deadline, const Sleep&... sleep) noexcept {
+    std::uint32_t slot = kNone;
+    const auto look = [this, &slot] {
+      if (closed()) return true;
+      slot = acquire_slot();
+      return slot != kNone;
+    };
+    static_cast<void>(room_.wait(look, deadline, sleep...));
+    return slot;
+  }
+
+  /// Gives back a job slot. Bound: wait-free; a system call only while somebody waits for one.
+  void release_slot(std::uint32_t slot) noexcept {
+    free_.release(slot);
+    room_.tell();
+  }
+
+  /// Takes, instead of a worker, the oldest index of the lowest level that has one, but none of a
+  /// higher priority than `level`. A level whose oldest index is not below `limit` is left alone.
+  /// kNone when there is nothing to take. Bound: lock-free.
+  std::uint32_t take_oldest(Priority level, std::uint32_t limit) noexcept {
+    const auto highest = static_cast<std::uint32_t>(level);
+    for (std::uint32_t number = kPriorityLevels; number-- > highest;) {
+      const std::uint32_t index = ready_[number].pop(takers_.ready_head[number], limit);
+      if (index != kNone) return index;
+    }
+    return kNone;
+  }
+
+  /// Gives `item` to one worker, and wakes it if it sleeps; `link` as for BasicInbox::push().
+  /// False: that worker has left. Bound: lock-free, plus one system call when it sleeps.
+  template <class Link>
+  bool publish_to(std::uint32_t worker, std::uint32_t item, const Link& link) noexcept {
+    // relaxed: as in parker_word(). Read once, so that who gets the item is who gets the wake.
+    Parker& parker = parkers_.load(std::memory_order_relaxed)[worker];
+    if (!parker.inbox.push(item, link)) return false;
+    wake(parker.word);
+    return true;
+  }
 
   /// Makes `index` ready and wakes a worker if one sleeps. Returns false when the lane closed
   /// meanwhile and no worker has taken the job, or when what earlier posts withdrew then has not
@@ -148,6 +201,14 @@ class BasicLane {
       return true;
     // The workers may have left without seeing it.
     return !ready_[static_cast<std::uint32_t>(level)].withdraw(position, index);
+  }
+
+  /// As publish() for a job without which the workers do not leave (promises.h): it is never taken
+  /// back. False: there is no room, for the second reason. Bound: as publish().
+  bool publish_promised(Priority level, std::uint32_t index) noexcept {
+    if (push(level, index) == Ring::kNoPosition) return false;
+    wake_one();
+    return true;
   }
 
   /// Makes `index` ready and wakes nobody: for a worker that will look itself. Returns false as
@@ -167,13 +228,27 @@ class BasicLane {
 
   // Working. Callable from: worker `worker` of this lane, numbered from 0.
 
-  /// The next job by priority and age; kNone when there is none. Blocks: no. Bound: lock-free.
-  std::uint32_t take() noexcept {
-    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
+  /// Begins to work: it needs no wake before it parks. Called once, first. Blocks: no.
+  void arrive(std::uint32_t worker) noexcept {
+    auto& word = parker_word(worker);
+    // relaxed, twice: saves publish_to() a system call. kWoken, whatever the count.
+    word.store((word.load(std::memory_order_relaxed) | kStateMask) - 1, std::memory_order_relaxed);
+  }
+
+  /// The next job by priority and age, of the first `levels` levels; kNone when there is none.
+  /// Blocks: no. Bound: lock-free.
+  std::uint32_t take(std::uint32_t levels = kPriorityLevels) noexcept {
+    for (std::uint32_t level = 0; level < levels; ++level) {
       const std::uint32_t index = ready_[level].pop(takers_.ready_head[level]);
       if (index != kNone) return index;
     }
     return kNone;
+  }
+
+  /// The inbox of worker `worker`: its own.
+  BasicInbox<Env>& inbox(std::uint32_t worker) const noexcept {
+    // relaxed: as in parker_word().
+    return parkers_.load(std::memory_order_relaxed)[worker].inbox;
   }
 
   /// Wakes another worker if one sleeps while jobs wait. Called after take() gave a job.
@@ -190,7 +265,8 @@ class BasicLane {
     auto& word = parker_word(worker);
     // relaxed: only this worker changes the count, wakers keep it.
     const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kStateMask) + 1;
-    // seq_cst: before next_release_ is read, so that set_next_release() rouses this sleep.
+    // seq_cst: before next_release_ and the inbox are read, so that set_next_release() and
+    // publish_to() rouse this sleep.
     word.store(asleep, std::memory_order_seq_cst);
     const std::uint32_t before = signal_.fetch_or(bit, std::memory_order_seq_cst);
     std::uint32_t leader = kNobody;
@@ -199,7 +275,7 @@ class BasicLane {
         leader == worker + 1;
     // seq_cst: read after the word was written; set_active() writes it before it reads the word.
     const bool active = worker < active_.load(std::memory_order_seq_cst);
-    if ((before & kClosed) == 0 && active && nothing_ready()) {
+    if ((before & kClosed) == 0 && active && nothing_ready() && inbox(worker).empty()) {
       // seq_cst: read after the bit was set and the lead taken; set_next_release() writes it first.
       const TimePoint release = from_ns(next_release_.load(std::memory_order_seq_cst));
       Env::wait(word, asleep, leads ? release : kNever);
@@ -207,6 +283,8 @@ class BasicLane {
     // seq_cst: before the next look at the rings, so that a poster that still saw the bit, and
     // found this worker woken, is seen.
     signal_.fetch_and(~bit, std::memory_order_seq_cst);
+    // relaxed: saves publish_to() the wake of one who is awake.
+    word.store(asleep | kWoken, std::memory_order_relaxed);
   }
 
   /// Gives up the lead, if `worker` has it; if then nobody leads, wakes a sleeping worker, which
@@ -354,9 +432,8 @@ class BasicLane {
     return parkers_.load(std::memory_order_relaxed)[worker].word;
   }
 
-  Roused rouse(std::uint32_t worker) noexcept {
-    auto& word = parker_word(worker);
-    // seq_cst: after signal_ or leader_ was read, see park().
+  Roused rouse(typename Env::Word& word) noexcept {
+    // seq_cst: after signal_ or leader_ was read, or an inbox filled, see park().
     std::uint32_t seen = word.load(std::memory_order_seq_cst);
     while ((seen & kStateMask) == kAsleep) {
       if (word.compare_exchange_weak(seen, seen | kClaimed, std::memory_order_seq_cst)) {
@@ -376,7 +453,7 @@ class BasicLane {
     std::uint32_t claimed = 0;
     while (asleep != 0) {
       const std::uint32_t worker = choose(asleep);
-      const Roused roused = rouse(worker);
+      const Roused roused = rouse(parker_word(worker));
       if (roused == Roused::now) return;
       if (roused == Roused::soon && claimed == 0) claimed = worker + 1;
       asleep &= ~(1U << worker);
@@ -385,8 +462,9 @@ class BasicLane {
   }
 
   /// Wakes this worker, whoever else may be at it.
-  void wake(std::uint32_t worker) noexcept {
-    if (rouse(worker) == Roused::soon) Env::wake(parker_word(worker), 1);
+  void wake(std::uint32_t worker) noexcept { wake(parker_word(worker)); }
+  void wake(typename Env::Word& word) noexcept {
+    if (rouse(word) == Roused::soon) Env::wake(word, 1);
   }
 
   /// What posters write with each job.
@@ -411,6 +489,7 @@ class BasicLane {
   typename Env::Word signal_;
   typename Env::Word leader_;
   typename Env::Word active_;
+  BasicRoom<Env> room_;
   typename Env::template Atomic<std::int64_t> next_release_;
 };
 

@@ -40,10 +40,10 @@ struct ExecutorLimits {
   std::uint32_t tasks = 4;           ///< recurring tasks in all lanes; each owns its slot
   std::uint32_t timers = 0;          ///< jobs of one lane that wait for their time (post_at)
   /// The stack of one worker, without its guard page. start() refuses less than
-  /// platform::minimum_stack_bytes(), about 24 KiB on x86-64 and 140 KiB on arm64. What jobs may use
-  /// of the rest: Executor::stack_high_water() tells afterwards. A function whose frame is larger
-  /// than the guard page can step over it: compile such code with -fstack-clash-protection, which
-  /// touches each page in turn.
+  /// platform::minimum_stack_bytes(), about 24 KiB on x86-64 and 140 KiB on arm64. What jobs may
+  /// use of the rest: Executor::stack_high_water() tells afterwards. A function whose frame is
+  /// larger than the guard page can step over it: compile such code with -fstack-clash-protection,
+  /// which touches each page in turn.
   std::size_t stack_bytes = kDefaultStackBytes;
   std::uint32_t histograms = 0;  ///< tasks that record release jitter and response time
   /// The last events of each worker that are kept (EventRing), rounded up to a power of two; with
@@ -53,6 +53,9 @@ struct ExecutorLimits {
 
 /// The number of a lane, 0 to ExecutorLimits::lanes - 1.
 enum class LaneId : std::uint32_t {};
+
+/// The number of a worker, in the order of the configs that the last start() got.
+enum class WorkerId : std::uint32_t {};
 
 /// The order in which waiting jobs of one lane start; first in, first out within a level. A running
 /// job is not preempted by a waiting one: that takes another lane, whose workers have a higher

@@ -70,7 +70,12 @@ void ManualExecutorBase::rouse() noexcept {
   for (Worker& worker : workers()) {
     if (worker.state != ManualState::asleep) continue;
     const Lane& lane = lane_of(worker);
-    if (lane.next_release() > to_ns(now_) && lane.nothing_ready() && !lane.closed()) continue;
+    const detail::WorkerSlot& slot = slot_of(worker);
+    const bool leaves = lane.closed() && slot.lane->promises.open() == 0;
+    if (lane.next_release() > to_ns(now_) && lane.nothing_ready() &&
+        lane.inbox(slot.number_in_lane).empty() && !leaves) {
+      continue;
+    }
     end_sleep(slot_of(worker), EventKind::wake);
     worker.state = ManualState::awake;
     worker.turn = ++turns_;
@@ -152,8 +157,10 @@ bool ManualExecutorBase::take(Worker& worker) noexcept {
   UserCode user_code(*this, &slot);
   std::uint32_t index = find_work(slot);
   if (index == Lane::kNone && lane_of(worker).closed()) {
-    index = lane_of(worker).take();
-    if (index == Lane::kNone) {
+    const std::uint32_t promised = slot.lane->promises.open();
+    index = take_next(slot);
+    if (index == Lane::kNone && promised == 0 &&
+        lane_of(worker).inbox(slot.number_in_lane).shut()) {
       cancel_timed_jobs(slot);
       slot.stats.activity.set(WorkerPhase::stopped);
       worker.state = ManualState::left;

@@ -124,10 +124,25 @@ struct SporadicConfig {
   bool histograms = false;        ///< as TaskConfig's
 };
 
+/// What a post does when all job slots of the lane are in use.
+enum class WhenFull : std::uint32_t {
+  reject,  ///< the post fails: resource_exhausted
+  /// The post waits for a slot until PostOptions::wait_until, or until the executor stops. Called
+  /// by a worker of the lane itself, which could wait for itself, it fails: failed_precondition.
+  wait,
+  /// The oldest job of the lowest priority that waits in the lane ends `dropped` and makes room; a
+  /// job of a higher priority than the new one never does. Jobs that run, that wait for their time
+  /// or for one certain worker are not dropped, nor those of a level whose oldest job is a task's.
+  /// With nothing to drop the post fails: resource_exhausted. The poster destroys what it drops.
+  drop_oldest,
+};
+
 struct PostOptions {
   LaneId lane{0};
   Priority priority = Priority::normal;
   TimePoint deadline = kNever;  ///< absolute; a later end is counted
+  WhenFull when_full = WhenFull::reject;
+  TimePoint wait_until = kNever;  ///< absolute; for WhenFull::wait
 };
 
 /// What stop() does with jobs that wait.

@@ -51,8 +51,9 @@ class BasicSlotBitmap {
     std::uint64_t behind = ~std::uint64_t{0} << (start % kSlotsPerWord);
     // The first word is looked at twice: for the slots behind the hint, and at last for the others.
     for (std::uint32_t visit = 0; visit <= count_; ++visit) {
-      // relaxed: the RMW decides.
-      std::uint64_t free = words_[word].free.load(std::memory_order_relaxed) & behind;
+      // seq_cst: the look of a poster that has said that it waits (room.h); the RMW decides. Free
+      // on x86-64 and ARMv8.
+      std::uint64_t free = words_[word].free.load(std::memory_order_seq_cst) & behind;
       while (free != 0) {
         const auto number = static_cast<std::uint32_t>(std::countr_zero(free));
         const std::uint64_t bit = std::uint64_t{1} << number;
@@ -63,7 +64,8 @@ class BasicSlotBitmap {
           hint.store(slot + 1 < count_ * kSlotsPerWord ? slot + 1 : 0, std::memory_order_relaxed);
           return slot;
         }
-        // Lost to another poster: look at what is free now. relaxed: as above.
+        // Lost to another poster: look at what is free now. relaxed: a slot was free at the look
+        // before, so whoever gives one back after that sees who waits.
         free = words_[word].free.load(std::memory_order_relaxed) & behind;
       }
       behind = ~std::uint64_t{0};
@@ -74,9 +76,10 @@ class BasicSlotBitmap {
 
   /// Makes `slot` free. Blocks: no. Bound: wait-free. Callable from: its owner.
   void release(std::uint32_t slot) const noexcept {
-    // release: pairs with the acquire in acquire().
+    // seq_cst: before the lane looks who waits for room (room.h). Its release pairs with the
+    // acquire in acquire().
     words_[slot / kSlotsPerWord].free.fetch_or(std::uint64_t{1} << (slot % kSlotsPerWord),
-                                               std::memory_order_release);
+                                               std::memory_order_seq_cst);
   }
 
  private:

@@ -32,6 +32,17 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+/// A counter that any thread raises. Relaxed throughout: a figure, it orders nothing.
+class SharedCounter {
+ public:
+  /// Blocks: no. Bound: wait-free. Callable from: any thread.
+  void add() noexcept { value_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
 /// Counts of durations in log-linear buckets, as HdrHistogram has them: 32 buckets for each power
 /// of two, so a bucket is at most 1/32 (3.1 %) of its value wide; below 32 ns each value has its
 /// own. Values from 2^40 ns (18 minutes) count in the last bucket. One writer; monitor/ reads.
@@ -123,6 +134,13 @@ struct TaskStats {
     // relaxed: set anew by the same thread.
     histograms.store(nullptr, std::memory_order_relaxed);
   }
+};
+
+/// What became of posts to one lane beyond the jobs that its workers ran. Each post counts in one
+/// place: it was refused, or its job ended completed, failed, cancelled or dropped.
+struct LaneStats {
+  SharedCounter rejected;  ///< posts that were refused, whatever for
+  SharedCounter dropped;   ///< jobs that WhenFull::drop_oldest ended
 };
 
 /// What one worker did. Written by that worker, a cache line and more of its own.

@@ -12,6 +12,8 @@
 #include "takt/executor/job.h"
 #include "takt/executor/lane.h"
 #include "takt/executor/limits.h"
+#include "takt/executor/promises.h"
+#include "takt/executor/stats.h"
 #include "takt/executor/task.h"
 #include "takt/executor/timer_queue.h"
 #include "takt/executor/worker.h"
@@ -33,6 +35,8 @@ struct LaneSlot {
   std::uint32_t active_workers;
   bool paused;
   ThreadEnv::Word resting;
+  Promises promises;
+  LaneStats stats;
 };
 
 /// Where an Executor finds its storage: pointers and counts, no matter the limits.

@@ -84,6 +84,7 @@ Status Executor::settle(detail::WorkerSlot& worker) noexcept {
 
 void Executor::serve(detail::WorkerSlot& worker) noexcept {
   Lane& queue = worker.lane->queue;
+  queue.arrive(worker.number_in_lane);
   for (;;) {
     if (!queue.is_active(worker.number_in_lane)) {
       sit_out(worker);
@@ -91,9 +92,17 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
     }
     std::uint32_t index = find_work(worker);
     if (index == Lane::kNone && queue.closed()) {
+      const std::uint32_t promised = worker.lane->promises.open();
       // A job that was published before the lane closed is seen now at the latest.
-      index = queue.take();
-      if (index == Lane::kNone) return cancel_timed_jobs(worker);
+      index = take_next(worker);
+      if (index == Lane::kNone) {
+        if (promised != 0) {
+          worker.lane->promises.wait(promised);
+        } else if (queue.inbox(worker.number_in_lane).shut()) {
+          return cancel_timed_jobs(worker);
+        }
+        continue;
+      }
     }
     if (index == Lane::kNone) {
       worker.stats.sleeps.add();
@@ -140,7 +149,7 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
     std::int64_t now_ns = 0;
     if (next_release != to_ns(kNever) || worker.spin_ns != 0) now_ns = to_ns(now());
     if (now_ns >= next_release) release_due(lane, now_ns);
-    const std::uint32_t index = lane.queue.take();
+    const std::uint32_t index = take_next(worker);
     if (index != Lane::kNone || worker.spin_ns == 0 || lane.queue.closed()) return index;
     if (!lane.queue.is_active(worker.number_in_lane)) return Lane::kNone;
     if (spin_until == 0) {
@@ -148,6 +157,25 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
     }
     if (now_ns >= spin_until) return Lane::kNone;
     ThreadEnv::pause();
+  }
+}
+
+std::uint32_t Executor::take_next(detail::WorkerSlot& worker) noexcept {
+  detail::LaneSlot& lane = *worker.lane;
+  for (;;) {
+    if (const std::uint32_t newest = lane.queue.inbox(worker.number_in_lane).take_all();
+        newest != 0) {
+      worker.directed.add(storage_.jobs, newest);
+    }
+    const std::uint32_t level = worker.directed.level();
+    const std::uint32_t index = lane.queue.take(level);
+    if (index != Lane::kNone || level == kPriorityLevels) return index;
+    const std::uint32_t number = worker.directed.take(storage_.jobs, level);
+    detail::JobSlot& job = storage_.jobs[number];
+    if (&lane_of_job(number) == &lane) return static_cast<std::uint32_t>(&job - lane.jobs);
+    // Its post began before a stop and ended after a start that gave the worker another lane.
+    discard({&job, &lane_of_job(number)});
+    worker.stats.cancelled.add();
   }
 }
 
@@ -206,13 +234,19 @@ void Executor::end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState
   detail::JobSlot& job = worker.lane->jobs[index];
   if (job.is_submitted()) {
     const std::uint32_t before = job.finish(end);
-    if ((before & detail::JobSlot::kWatched) != 0) tell_watchers();
+    tell_of_end(job, before);
     if ((before & detail::JobSlot::kHandled) != 0) return;
     if (end == JobState::completed) {
       job.thunk(detail::ThunkStep::destroy_result, job.storage.bytes, nullptr);
     }
   }
   worker.lane->queue.release_slot(index);
+}
+
+void Executor::tell_of_end(const detail::JobSlot& job, std::uint32_t before) noexcept {
+  if ((before & detail::JobSlot::kWatched) != 0) tell_watchers();
+  // The job that waits has the handle: until it is published, this slot stays as it is.
+  if ((before & detail::JobSlot::kContinued) != 0) publish_promised(job.link - 1);
 }
 
 void Executor::tell_watchers() noexcept {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "takt/executor/directed_jobs.h"
 #include "takt/executor/limits.h"
 #include "takt/executor/options.h"
 #include "takt/executor/stats.h"
@@ -20,12 +21,19 @@ namespace detail {
 
 struct LaneSlot;
 
+/// More than a lane may have.
+inline constexpr std::uint32_t kWorkersOfLane = 32;
+
 /// One static thread of an executor, and where it is kept.
 struct WorkerSlot {
   WorkerStats stats;
   EventRing events;
   Event::Subject subject;  // of the events that it notes now
   std::uint32_t number_in_lane;
+  /// For posters, which may come while start() writes it anew: the number of its lane times
+  /// kWorkersOfLane, and its number in the lane.
+  std::atomic<std::uint32_t> address;
+  DirectedJobs directed;
   platform::Thread thread;
   std::span<std::byte> stack;  // its guard included
   Executor* executor;

@@ -61,6 +61,7 @@ struct Fixture {
     script = {};
     lane.attach(cells.data(), kSlots, words.data(), kSlots);
     lane.open(parkers.data(), kWorkers);
+    for (std::uint32_t worker = 0; worker < kWorkers; ++worker) lane.arrive(worker);
   }
   ~Fixture() { fixture = nullptr; }
   Fixture(const Fixture&) = delete;
@@ -196,17 +197,20 @@ TEST(Lane, who_takes_one_of_several_jobs_wakes_the_next) {
   EXPECT_EQ(script.wakes, 1);
 }
 
-TEST(Lane, closing_wakes_all_and_keeps_them_awake) {
+TEST(Lane, closing_wakes_all_that_sleep_and_keeps_them_awake) {
   Fixture only;
   script.meanwhile = [] {
-    fixture->lane.close();
-    EXPECT_TRUE(fixture->was_woken(kWorkers - 1));
-    EXPECT_EQ(script.wakes, kWorkers);
+    script.meanwhile = [] {
+      fixture->lane.close();
+      EXPECT_TRUE(fixture->was_woken(1));
+      EXPECT_EQ(script.wakes, 2);  // worker 2 is awake
+    };
+    fixture->lane.park(1);
   };
   only.lane.park(0);
   EXPECT_TRUE(only.lane.closed());
   only.lane.park(0);
-  EXPECT_EQ(script.sleeps, 1);
+  EXPECT_EQ(script.sleeps, 2);
 }
 
 TEST(Lane, a_post_after_the_end_takes_its_job_back) {
@@ -258,6 +262,98 @@ TEST(Lane, hands_out_each_slot_once) {
   EXPECT_EQ(only.lane.acquire_slot(), Lane::kNone);
   only.lane.release_slot(2);
   EXPECT_EQ(only.lane.acquire_slot(), 2);
+}
+
+bool post_to(std::uint32_t worker, std::uint32_t item) {
+  return fixture->lane.publish_to(worker, item, [](std::uint32_t) {});
+}
+
+TEST(Lane, a_job_for_a_worker_that_is_awake_wakes_nobody) {
+  Fixture only;
+  EXPECT_TRUE(post_to(1, 5));  // it has never slept
+  only.lane.park(1);
+  EXPECT_EQ(script.sleeps, 0);
+  EXPECT_EQ(only.lane.inbox(1).take_all(), 6);
+  EXPECT_EQ(only.lane.inbox(1).take_all(), 0);
+  only.lane.park(1);
+  EXPECT_EQ(script.sleeps, 1);
+  EXPECT_TRUE(post_to(1, 5));
+  EXPECT_EQ(script.wakes, 0);
+  only.lane.park(0);
+  EXPECT_EQ(script.sleeps, 2);  // it is none of worker 0's
+}
+
+TEST(Lane, a_job_for_one_worker_wakes_that_one_once) {
+  Fixture only;
+  script.meanwhile = [] {
+    script.meanwhile = [] {
+      EXPECT_TRUE(post_to(0, 1));
+      EXPECT_TRUE(fixture->was_woken(0));
+      EXPECT_TRUE(post_to(0, 2));
+      EXPECT_EQ(script.wakes, 1);
+      EXPECT_TRUE(fixture->lane.publish(Priority::normal, 0));
+      EXPECT_TRUE(fixture->was_woken(1));  // worker 0 may be busy with its own
+    };
+    fixture->lane.park(1);
+  };
+  only.lane.park(0);
+  EXPECT_EQ(script.sleeps, 2);
+}
+
+TEST(Lane, a_worker_that_left_takes_no_more) {
+  Fixture only;
+  EXPECT_TRUE(post_to(0, 1));
+  only.lane.close();
+  EXPECT_FALSE(only.lane.inbox(0).shut());
+  EXPECT_EQ(only.lane.inbox(0).take_all(), 2);
+  EXPECT_TRUE(only.lane.inbox(0).shut());
+  EXPECT_FALSE(post_to(0, 1));
+  only.lane.open(only.parkers.data(), kWorkers);
+  EXPECT_TRUE(post_to(0, 1));
+}
+
+TEST(Lane, a_slot_given_back_makes_no_system_call_unless_somebody_waits) {
+  Fixture only;
+  for (std::uint32_t i = 0; i < kSlots; ++i) only.lane.acquire_slot();
+  only.lane.release_slot(3);
+  EXPECT_EQ(script.wakes, 0);
+  EXPECT_EQ(only.lane.wait_for_slot(kRelease), 3);
+  EXPECT_EQ(script.sleeps, 0);
+  script.meanwhile = [] {
+    EXPECT_EQ(script.deadline, kRelease);
+    fixture->lane.release_slot(1);
+    EXPECT_EQ(script.wakes, 1);
+  };
+  EXPECT_EQ(only.lane.wait_for_slot(kRelease), 1);
+  EXPECT_EQ(only.lane.wait_for_slot(kRelease), Lane::kNone);  // nobody comes
+  EXPECT_EQ(script.sleeps, 2);
+  only.lane.release_slot(2);
+  EXPECT_EQ(script.wakes, 1);
+}
+
+TEST(Lane, closing_ends_the_wait_for_a_slot) {
+  Fixture only;
+  for (std::uint32_t i = 0; i < kSlots; ++i) only.lane.acquire_slot();
+  script.meanwhile = [] { fixture->lane.close(); };
+  EXPECT_EQ(only.lane.wait_for_slot(takt::kNever), Lane::kNone);
+  EXPECT_EQ(script.wakes, 1);
+  EXPECT_EQ(only.lane.wait_for_slot(takt::kNever), Lane::kNone);
+  EXPECT_EQ(script.sleeps, 1);
+}
+
+TEST(Lane, gives_up_its_oldest_of_the_lowest_level) {
+  Fixture only;
+  only.lane.publish_quietly(Priority::low, 3);  // not below the limit: a task's
+  only.lane.publish_quietly(Priority::low, 0);
+  only.lane.publish_quietly(Priority::normal, 1);
+  only.lane.publish_quietly(Priority::high, 2);
+  EXPECT_EQ(only.lane.take_oldest(Priority::low, 3), Lane::kNone);
+  EXPECT_EQ(only.lane.take_oldest(Priority::normal, 3), 1);
+  EXPECT_EQ(only.lane.take_oldest(Priority::normal, 3), Lane::kNone);
+  EXPECT_EQ(only.lane.take_oldest(Priority::critical, 3), 2);
+  EXPECT_EQ(only.lane.take(), 3);
+  EXPECT_EQ(only.lane.take_oldest(Priority::critical, 3), 0);
+  EXPECT_EQ(only.lane.take_oldest(Priority::critical, 3), Lane::kNone);
 }
 
 }  // namespace

@@ -241,6 +241,15 @@ void withdrawn() {
   require(ring.pop() == kNone, "nothing twice");
 }
 
+void limited() {
+  // Who may take only some indices leaves the others, and what is behind them.
+  Ring<kOneBlock> ring;
+  ring.push(1), ring.push(0);
+  require(ring.ring.pop(ring.head, 1) == kNone, "the oldest is not below the limit");
+  require(ring.pop() == 1, "it is still there");
+  require(ring.ring.pop(ring.head, 1) == 0, "this one is");
+}
+
 const Model kModels[] = {
     {"ring: one pushes, one pops: in order", in_order<kOneBlock>, {.preemptions = 3}, 460},
     {"ring: two push: both are there", two_pushers<kOneBlock>, {.reduction = true}, 4},
@@ -263,6 +272,7 @@ const Model kModels[] = {
     {"ring: a push that one heard of is seen", passed_on<kOneBlock>, {}, 4},
     {"ring: one's own push is seen", own_push<kOneBlock>, {.preemptions = 2}, 71},
     {"ring: withdrawn or popped", withdrawn<kOneBlock>, {.preemptions = 3}, 240},
+    {"ring: popped below a limit", limited, {}, 1},
     {"blocks: one pushes, one pops: in order", in_order<kTwoBlocks>, {.preemptions = 3}, 410},
     {"blocks: two push, one pops", two_pushers_one_popper<kTwoBlocks>, {.preemptions = 3}, 7'200},
     {"blocks: two push, look and pop: a queue", both_sides<kTwoBlocks>, {.preemptions = 3}, 8'300},

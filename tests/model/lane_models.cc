@@ -405,11 +405,11 @@ const Model kModels[] = {
     {"lane: opened while a poster tries", opened, bounded(2), 1'200},
     {"lane: closing past a frozen waker", closed_past_a_frozen_waker, frozen(2), 8'600},
     {"lane: the leader sees two releases", leader, {}, 4},
-    {"lane: a worker is called when a release is due", called, bounded(2), 150},
-    {"lane: the lead is handed on", lead_is_handed_on, bounded(2), 18'000},
-    {"lane: an earlier release", earlier_release, bounded(3), 5'400},
-    {"lane: a release moved forward", release_moved_forward, bounded(2), 4'100},
-    {"lane: a lead while a job runs", lead_while_a_job_runs, bounded(1), 100'000},
+    {"lane: a worker is called when a release is due", called, bounded(2), 4},
+    {"lane: the lead is handed on", lead_is_handed_on, bounded(2), 9'400},
+    {"lane: an earlier release", earlier_release, bounded(3), 4'000},
+    {"lane: a release moved forward", release_moved_forward, bounded(2), 2'500},
+    {"lane: a lead while a job runs", lead_while_a_job_runs, bounded(1), 64'000},
     {"lane: paused and resumed", paused_and_resumed, bounded(2), 8'400},
     {"lane: paused while it parks", paused_while_it_parks, bounded(3), 450},
     {"lane: paused and closed", paused_and_closed, bounded(2), 1'200},
@@ -417,7 +417,7 @@ const Model kModels[] = {
     {"lane: benched with a wake on its way", benched_with_a_wake, bounded(0), 3'600},
     {"lane: benched with the lead", benched_with_the_lead, bounded(0), 2'000},
     {"lane: another worker begins", another_worker_begins, bounded(0), 1'700},
-    {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 43'000},
+    {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 12'000},
 };
 
 const ModelSet kSet(kModels, {"executor/lane.h"});

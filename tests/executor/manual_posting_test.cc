@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forms of posting in virtual time: a wait for room lets it pass.
+#include <cstdint>
+
+#include "takt/executor/manual_executor.h"
+#include "takt/tests/support/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using takt::LaneId;
+using takt::Result;
+using takt::StatusCode;
+using takt::WhenFull;
+
+constexpr LaneId kOther{1};
+constexpr takt::WorkerConfig kWorkers[] = {
+    {.name = "a"}, {.name = "b", .lane = kOther}, {.name = "c", .lane = kOther}};
+using Manual =
+    takt::ManualExecutor<takt::ExecutorLimits{.workers = 3, .lanes = 2, .jobs_per_lane = 3}>;
+
+takt::Duration two_ms(const takt::ManualJob& /*job*/, void* /*argument*/) noexcept { return 2ms; }
+
+TEST(ManualPosting, all_forms) {
+  static Manual executor;
+  executor.set_execution_model(two_ms);
+  ASSERT_OK(executor.start(kWorkers));
+  const takt::TimePoint begin = executor.now();
+  int ran = 0;
+  for (int i = 0; i < 3; ++i) ASSERT_OK(executor.post([&ran] { ++ran; }));
+  ASSERT_OK(executor.post([&ran] { ++ran; }, {.when_full = WhenFull::wait}));
+  EXPECT_EQ(executor.now(), begin + 2ms);
+  const auto late = executor.post(
+      [&ran] { ++ran; }, {.when_full = WhenFull::wait, .wait_until = executor.now() + 1ms});
+  EXPECT_EQ(late.code(), StatusCode::timed_out);
+  EXPECT_EQ(executor.now(), begin + 3ms);
+  ASSERT_OK(executor.post([&ran] { ran += 10; }, {.when_full = WhenFull::drop_oldest}));
+
+  int directed = 0;
+  ASSERT_OK(executor.post_to(takt::WorkerId{2}, [&directed] { ++directed; }));
+  const Result<std::uint32_t> given =
+      executor.broadcast([&directed] { ++directed; }, {.lane = kOther});
+  ASSERT_OK(given);
+  EXPECT_EQ(*given, 2);
+  executor.run_for(20ms);
+  EXPECT_EQ(ran, 13);
+  EXPECT_EQ(directed, 3);
+
+  int got = 0;
+  auto job = executor.submit([] { return 5; });
+  ASSERT_OK(job);
+  ASSERT_OK(job->then([&got](Result<int> result) { got = *result; }, {.lane = kOther}));
+  ASSERT_OK(executor.stop(takt::StopMode::drain, 1s));
+  EXPECT_EQ(got, 5);
+}
+
+}  // namespace
