@@ -72,7 +72,7 @@ class Play {
 
   [[nodiscard]] Duration execution_of(const ManualJob& job) const {
     const auto task = static_cast<std::size_t>(job.task[0] - '0');
-    return Duration(set_.simulated[task].releases[job.index].execution);
+    return Duration(set_.simulated[task].releases[static_cast<std::size_t>(job.index)].execution);
   }
 
   const TaskSet& set_;

@@ -121,7 +121,7 @@ class Script {
   }
 
   void act() {
-    TaskHandle& task = sporadic_[random_.below(sporadic_.size())];
+    TaskHandle& task = sporadic_[static_cast<std::size_t>(random_.below(sporadic_.size()))];
     switch (random_.below(6)) {
       case 0:
         note(executor_.post_at(executor_.epoch() + random_.between(0, 9) * (kSpan / 10), job(),
