@@ -9,6 +9,7 @@
 #include "takt/executor/index_ring.h"
 #include "takt/executor/limits.h"
 #include "takt/executor/slot_bitmap.h"
+#include "takt/platform/event_poll.h"
 #include "takt/platform/time.h"
 #include "takt/sync/env.h"
 
@@ -20,7 +21,9 @@
 //   signal_ bit 31        kClosed: set by close(), cleared by open(). No post is accepted.
 //   word bits 0-1         kAsleep: set by the worker when it parks. kClaimed: set by a waker's CAS,
 //                         a wake is on its way. kWoken: set by that waker once the wake is sent.
-//   word bits 2-31        how often the worker has parked: a waker that was preempted for long
+//   word bit 2            kPolling: set by the worker's CAS, it sleeps in the poll, not on the
+//   word. word bits 3-31        how often the worker has parked: a waker that was preempted for
+//   long
 //                         cannot mistake a later sleep for the one that it ended.
 //
 //                    park()                rouse(): CAS               futex wake sent: CAS
@@ -50,6 +53,18 @@
 // step_down() writes leader_ and then reads signal_; park() sets its bit and then reads leader_:
 // again one of the two sees the other, so timers are never without a leader while somebody sleeps.
 // With nobody asleep each worker looks at next_release_ at every job boundary.
+//
+// Descriptors. While `watched_`, the leader sleeps in the lane's poll, which ends when a descriptor
+// is ready, at next_release_, or by its wake(), a token that stays until a wait takes it:
+//
+//     leader:    word = asleep; set bit; lead; look again; CAS asleep -> asleep | kPolling; poll
+//     waker:     CAS asleep -> claimed; kPolling seen: poll's wake(), else futex wake
+//
+// Both change the same word by a CAS: a waker that comes first makes the leader's fail, which then
+// does not sleep; one that comes later sees kPolling. *Only the leader waits in the poll*, also to
+// look without sleeping (lead()), so nobody takes a token meant for another who still sleeps. A
+// token left by a late waker is a stray wake. set_watched() works as set_next_release(): it writes
+// watched_ and then wakes the leader, who reads watched_ after it has taken the lead.
 
 namespace takt::inline v0 {
 
@@ -59,8 +74,9 @@ struct alignas(64) BasicParker {
   typename Env::Word word;
 };
 
-/// The part of a lane that posters and workers share, without jobs, clocks and threads.
-template <class Env>
+/// The part of a lane that posters and workers share, without jobs, clocks and threads. `Poll` is
+/// where its leader waits for descriptors: wait(events, deadline) and wake().
+template <class Env, class Poll = platform::EventPoll>
 class BasicLane {
  public:
   using Ring = BasicIndexRing<Env>;
@@ -166,28 +182,43 @@ class BasicLane {
     if ((signal_.load(std::memory_order_relaxed) & ~kClosed) != 0 && !nothing_ready()) wake_one();
   }
 
-  /// Sleeps until somebody publishes, a release is due (the leader) or the lane closes; may return
-  /// early. Blocks: as said. Bound: returns at once if there is something to do.
-  void park(std::uint32_t worker) noexcept {
+  /// Sleeps until somebody publishes, a release is due or a descriptor ready (the leader), or the
+  /// lane closes; may return early. What is ready is then in `events`, which may be null where no
+  /// descriptor is ever watched. Blocks: as said. Bound: returns at once if there is something to
+  /// do.
+  void park(std::uint32_t worker, typename Poll::Events* events = nullptr) noexcept {
     const std::uint32_t bit = 1U << worker;
     auto& word = parker_word(worker);
     // relaxed: only this worker changes the count, wakers keep it.
-    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kStateMask) + 1;
+    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kSleepMask) + 1;
     // seq_cst: before next_release_ is read, so that set_next_release() rouses this sleep.
     word.store(asleep, std::memory_order_seq_cst);
     const std::uint32_t before = signal_.fetch_or(bit, std::memory_order_seq_cst);
-    std::uint32_t leader = kNobody;
-    const bool leads =
-        leader_.compare_exchange_strong(leader, worker + 1, std::memory_order_seq_cst) ||
-        leader == worker + 1;
+    const bool leads = lead(worker);
     if ((before & kClosed) == 0 && nothing_ready()) {
       // seq_cst: read after the bit was set and the lead taken; set_next_release() writes it first.
       const TimePoint release = from_ns(next_release_.load(std::memory_order_seq_cst));
-      Env::wait(word, asleep, leads ? release : kNever);
+      // seq_cst: as above; set_watched() writes it first.
+      if (leads && watched_.load(std::memory_order_seq_cst) != 0) {
+        std::uint32_t unclaimed = asleep;
+        // seq_cst: the sleep's state. Failure: somebody has claimed it, there is something to do.
+        if (word.compare_exchange_strong(unclaimed, asleep | kPolling, std::memory_order_seq_cst)) {
+          poll_.wait(*events, release);
+        }
+      } else {
+        Env::wait(word, asleep, leads ? release : kNever);
+      }
     }
     // seq_cst: before the next look at the rings, so that a poster that still saw the bit, and
     // found this worker woken, is seen.
     signal_.fetch_and(~bit, std::memory_order_seq_cst);
+  }
+
+  /// Takes the lead if nobody has it; whether `worker` leads. Blocks: no. Bound: wait-free.
+  bool lead(std::uint32_t worker) noexcept {
+    std::uint32_t leader = kNobody;
+    return leader_.compare_exchange_strong(leader, worker + 1, std::memory_order_seq_cst) ||
+           leader == worker + 1;
   }
 
   /// Gives up the lead, if `worker` has it; if then nobody leads, wakes a sleeping worker, which
@@ -205,7 +236,9 @@ class BasicLane {
     // The last leader may have woken this worker to lead, which instead found a job.
     // seq_cst: read after the lead was given up; set_next_release() writes it before it looks for
     // a leader.
-    if (next_release_.load(std::memory_order_seq_cst) != to_ns(kNever)) wake_one();
+    const bool timed = next_release_.load(std::memory_order_seq_cst) != to_ns(kNever);
+    // seq_cst: as the release.
+    if (timed || watched_.load(std::memory_order_seq_cst) != 0) wake_one();
   }
 
   /// Whether this worker, if it is parked, has a reason not to be: it was woken, or leads to a
@@ -241,14 +274,27 @@ class BasicLane {
   void set_next_release(std::int64_t release, bool wake_leader) noexcept {
     next_release_.store(release, std::memory_order_seq_cst);
     if (!wake_leader) return;
-    // seq_cst: after the store, see step_down() and park().
-    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
-    if (leader != kNobody) {
-      wake(leader - 1);
-    } else {
-      wake_one();  // a sleeper becomes the leader; there may be one that nobody leads
-    }
+    tell_leader();
   }
+
+  // Descriptors. Callable from: whoever holds the lock of the lane's descriptors.
+
+  /// Whether the leader waits in the poll. Callable from: any thread.
+  bool watched() const noexcept {
+    // relaxed: a stale value is a look one job boundary later; sleeping looks again.
+    return watched_.load(std::memory_order_relaxed) != 0;
+  }
+
+  /// Says whether descriptors are watched; poll() must be open before. A leader that sleeps on its
+  /// word moves to the poll. Blocks: no. Bound: O(workers), plus one system call.
+  void set_watched(bool watched) noexcept {
+    watched_.store(watched ? 1 : 0, std::memory_order_seq_cst);
+    if (watched) tell_leader();
+  }
+
+  /// Where the leader waits for descriptors, and how others change what it waits for. Its wait() is
+  /// the leader's only, see lead().
+  Poll& poll() noexcept { return poll_; }
 
  private:
   std::uint64_t push(Priority level, std::uint32_t index) noexcept {
@@ -262,6 +308,8 @@ class BasicLane {
   static constexpr std::uint32_t kAsleep = 0;
   static constexpr std::uint32_t kClaimed = 1;
   static constexpr std::uint32_t kWoken = 2;
+  static constexpr std::uint32_t kPolling = 4;
+  static constexpr std::uint32_t kSleepMask = kStateMask | kPolling;
 
   /// What rouse() did: sent the wake; found another waker's on its way; found it sent.
   enum class Roused { now, soon, already };
@@ -285,7 +333,7 @@ class BasicLane {
     std::uint32_t seen = word.load(std::memory_order_seq_cst);
     while ((seen & kStateMask) == kAsleep) {
       if (word.compare_exchange_weak(seen, seen | kClaimed, std::memory_order_seq_cst)) {
-        Env::wake(word, 1);
+        send_wake(worker, seen);
         std::uint32_t claimed = seen | kClaimed;
         // relaxed: tells later posters that they may save the system call. Failure: the worker has
         // parked again meanwhile.
@@ -306,12 +354,36 @@ class BasicLane {
       if (roused == Roused::soon && claimed == 0) claimed = worker + 1;
       asleep &= ~(1U << worker);
     }
-    if (claimed != 0) Env::wake(parker_word(claimed - 1), 1);
+    if (claimed != 0) send_wake_again(claimed - 1);
   }
 
   /// Wakes this worker, whoever else may be at it.
   void wake(std::uint32_t worker) noexcept {
-    if (rouse(worker) == Roused::soon) Env::wake(parker_word(worker), 1);
+    if (rouse(worker) == Roused::soon) send_wake_again(worker);
+  }
+
+  /// To where the worker sleeps, as its word says.
+  void send_wake(std::uint32_t worker, std::uint32_t seen) noexcept {
+    if ((seen & kPolling) != 0) [[unlikely]]
+      poll_.wake();
+    else
+      Env::wake(parker_word(worker), 1);
+  }
+  /// The wake of a waker that has claimed the worker and may have stopped.
+  void send_wake_again(std::uint32_t worker) noexcept {
+    // acquire: pairs with the worker's CAS that says where it sleeps; the poll was opened before.
+    send_wake(worker, parker_word(worker).load(std::memory_order_acquire));
+  }
+
+  /// Has the leader look again at what it sleeps for, after a change of it.
+  void tell_leader() noexcept {
+    // seq_cst: after the change, see step_down() and park().
+    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
+    if (leader != kNobody) {
+      wake(leader - 1);
+    } else {
+      wake_one();  // a sleeper becomes the leader; there may be one that nobody leads
+    }
   }
 
   /// What posters write with each job.
@@ -336,6 +408,8 @@ class BasicLane {
   typename Env::Word signal_;
   typename Env::Word leader_;
   typename Env::template Atomic<std::int64_t> next_release_;
+  typename Env::Word watched_;
+  Poll poll_;
 };
 
 using Lane = BasicLane<ThreadEnv>;
