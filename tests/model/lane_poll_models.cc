@@ -230,17 +230,17 @@ constexpr Options frozen(int preemptions) {
 }
 
 const Model kModels[] = {
-    {"lane poll: a job wakes the worker", one_job, {.preemptions = 3}, 1},
-    {"lane poll: an event wakes the worker", one_event, {.preemptions = 3}, 1},
-    {"lane poll: a job and an event", a_job_and_an_event, bounded(2), 1},
-    {"lane poll: begins to watch", begins_to_watch, {.preemptions = 3}, 1},
-    {"lane poll: begins to watch beside a job", begins_to_watch_beside_a_job, bounded(1), 1},
-    {"lane poll: the lead is handed on", the_lead_is_handed_on, bounded(1), 1},
-    {"lane poll: looks between jobs", looks_between_jobs, bounded(1), 1},
-    {"lane poll: a release", a_release, {}, 1},
-    {"lane poll: an earlier release", an_earlier_release, bounded(3), 1},
-    {"lane poll: closing wakes all", all_closed, bounded(2), 1},
-    {"lane poll: a frozen poster keeps nobody asleep", frozen_poster, frozen(2), 1},
+    {"lane poll: a job wakes the worker", one_job, {.preemptions = 3}, 13'700},
+    {"lane poll: an event wakes the worker", one_event, {.preemptions = 3}, 130},
+    {"lane poll: a job and an event", a_job_and_an_event, bounded(2), 19'700},
+    {"lane poll: begins to watch", begins_to_watch, {.preemptions = 2}, 8'100},
+    {"lane poll: begins to watch beside a job", begins_to_watch_beside_a_job, bounded(1), 46'000},
+    {"lane poll: the lead is handed on", the_lead_is_handed_on, bounded(1), 3'100},
+    {"lane poll: looks between jobs", looks_between_jobs, bounded(1), 34'000},
+    {"lane poll: a release", a_release, {}, 2},
+    {"lane poll: an earlier release", an_earlier_release, bounded(3), 5'500},
+    {"lane poll: closing wakes all", all_closed, bounded(2), 22'000},
+    {"lane poll: a frozen poster keeps nobody asleep", frozen_poster, frozen(1), 51'000},
 };
 
 const ModelSet kSet(kModels, {"executor/lane.h"});
