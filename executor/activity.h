@@ -84,7 +84,8 @@ class WorkerActivity {
   }
   /// Of `in_job`: whether the job is a task's.
   constexpr bool is_task() const noexcept { return (word_ & kTask) != 0; }
-  /// Of `in_job`: the task's number (Executor::task()), or the job's slot in its lane.
+  /// Of `in_job`: the task's number (Executor::task()), or the job's slot in its lane; a watched
+  /// descriptor's job has a number from ExecutorLimits::jobs_per_lane on.
   constexpr std::uint32_t number() const noexcept {
     return static_cast<std::uint32_t>(word_ >> kNumberShift & kNumberMask);
   }

@@ -71,13 +71,17 @@ struct ResultFitsInSlot {
   static constexpr bool kChecked = true;
 };
 template <class Callable>
-constexpr void require_callable() noexcept {
-  static_assert(std::is_invocable_v<Callable&> || std::is_invocable_v<Callable&, const JobContext&>,
-                "takt: a job takes nothing or const takt::JobContext&");
+constexpr void require_slot() noexcept {
   static_assert(FitsInSlot<sizeof(Callable), kCallableBytes>::kChecked);
   static_assert(alignof(Callable) <= alignof(std::max_align_t));
   static_assert(std::is_nothrow_move_constructible_v<Callable>,
                 "takt: a callable is moved into its slot and must not throw there");
+}
+template <class Callable>
+constexpr void require_callable() noexcept {
+  static_assert(std::is_invocable_v<Callable&> || std::is_invocable_v<Callable&, const JobContext&>,
+                "takt: a job takes nothing or const takt::JobContext&");
+  require_slot<Callable>();
 }
 
 template <class Body>

@@ -59,7 +59,7 @@ class Event {
     return Subject{std::uint64_t{lane} << kLaneShift};
   }
   /// Job number `index` of the task with this number, or the job of a slot of the lane in the
-  /// slot's use number `index`.
+  /// slot's use number `index`; behind these slots are those of descriptors.
   static constexpr Subject job_of(std::uint32_t lane, bool is_task, std::uint32_t number,
                                   std::uint64_t index) noexcept {
     return Subject{index << kIndexShift | std::uint64_t{number} << kNumberShift |
@@ -81,7 +81,8 @@ class Event {
   /// Whether it is about a task's job. Else number() is a posted job's slot, or 0 for park, wake,
   /// pause and resume.
   constexpr bool is_task() const noexcept { return (word_ & kTask) != 0; }
-  /// The task's number (Executor::task()), or the job's slot in its lane.
+  /// The task's number (Executor::task()), or the job's slot in its lane; a watched descriptor's
+  /// job has a number from ExecutorLimits::jobs_per_lane on.
   constexpr std::uint32_t number() const noexcept { return field(kNumberShift, kNumberBits); }
   /// Which of the task's jobs, JobContext::index, or which job in that slot; modulo 2^32 and 2^24.
   constexpr std::uint32_t index() const noexcept { return field(kIndexShift, 32); }

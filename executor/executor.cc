@@ -61,6 +61,7 @@ Executor::~Executor() {
     if (task.state.load(std::memory_order_relaxed) == TaskState::removed) continue;
     task.thunk(detail::ThunkStep::destroy_callable, task.storage.bytes, nullptr);
   }
+  release_descriptors();
   release_memory();
 }
 

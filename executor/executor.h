@@ -14,6 +14,7 @@
 
 #include "takt/executor/backlog_policy.h"
 #include "takt/executor/callable.h"
+#include "takt/executor/descriptor_handle.h"
 #include "takt/executor/job_context.h"
 #include "takt/executor/job_handle.h"
 #include "takt/executor/limits.h"
@@ -67,6 +68,28 @@ class Executor {
     Callable callable(std::forward<Function>(function));
     return add_task_with(detail::setup_of(config), &detail::task_thunk<Callable>,
                          &move_into<Callable>, &callable);
+  }
+
+  /// Makes `function` a job of `lane` each time `descriptor` is ready for one of `wanted`, or has
+  /// an error or hang-up: level-triggered, and never again before the job has ended, so a storm of
+  /// events takes its turn. `function` takes nothing, const JobContext& or const
+  /// DescriptorContext&, which says what is ready. A job whose descriptor had an error or hung up,
+  /// and nothing of `wanted`, suspends it. Before or after start(); survives a stop. The descriptor
+  /// stays the caller's: call DescriptorHandle::remove() before close().
+  /// Blocks: for another watch(), add_task() or start(). Bound: O(descriptors). Callable from: any
+  /// thread, jobs included. The lane's first one opens two descriptors of the executor's own.
+  /// Errors: invalid_argument: no such lane or priority, not an open descriptor; unsupported: a
+  /// file that is always ready, virtual time; failed_precondition: the lane watches it already, or
+  /// has no worker while the executor runs; resource_exhausted: ExecutorLimits::descriptors, or the
+  /// system's.
+  template <class Function>
+  Result<DescriptorHandle> watch(LaneId lane, int descriptor, Readiness wanted, Function&& function,
+                                 Priority priority = Priority::normal) noexcept {
+    using Callable = std::decay_t<Function>;
+    detail::require_descriptor_callable<Callable>();
+    Callable callable(std::forward<Function>(function));
+    return watch_with({lane, descriptor, wanted, priority}, &detail::descriptor_thunk<Callable>,
+                      &move_into<Callable>, &callable);
   }
 
   /// Starts the workers and returns when each runs as configured; sets the epoch. On an error
@@ -325,6 +348,7 @@ class Executor {
   template <class R>
   friend class JobHandle;
   friend class TaskHandle;
+  friend class DescriptorHandle;
   friend bool detail::has_virtual_time(const Executor* executor) noexcept;
   friend Result<std::size_t> detail::wait_any_steady(std::span<JobHandleBase* const>,
                                                      TimePoint) noexcept;
@@ -455,6 +479,43 @@ class Executor {
   }
   std::uint32_t number_of(const detail::TaskSlot& task) const noexcept {
     return static_cast<std::uint32_t>(&task - storage_.tasks);
+  }
+
+  // Descriptors, executor_descriptors.cc
+  struct Watch {
+    LaneId lane;
+    int descriptor;
+    Readiness wanted;
+    Priority priority;
+  };
+  Status check_watch(const Watch& watch) const noexcept;
+  Result<DescriptorHandle> watch_with(const Watch& watch, detail::Thunk thunk, Mover mover,
+                                      void* callable) noexcept;
+  /// No lane of a watched descriptor may be without worker.
+  Status check_descriptors(std::span<const WorkerConfig> workers) const noexcept;
+  /// Arms all that are active, for start(): in a fork child in polls of its own.
+  Status arm_descriptors() noexcept;
+  void release_descriptors() noexcept;
+  // The holder of the lane's descriptor mutex:
+  Status open_poll(detail::LaneSlot& lane) noexcept;
+  /// Refused, the descriptor is lost.
+  Status arm(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
+  void forget(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
+  // The worker's:
+  void look_at_descriptors(detail::WorkerSlot& worker) noexcept;
+  /// Releases the jobs of what the leader found ready.
+  void release_ready(detail::LaneSlot& lane, const platform::EventPoll::Events& events) noexcept;
+  void run_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
+  void invoke_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
+  /// With `only_trouble`, an error or a hang-up and nothing that was asked for, it is suspended: it
+  /// would be reported for ever.
+  void end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot,
+                      bool only_trouble) noexcept;
+  std::uint32_t ready_index(const detail::DescriptorSlot& slot) const noexcept {
+    return storage_.limits.jobs_per_lane + storage_.limits.tasks + number_of(slot);
+  }
+  std::uint32_t number_of(const detail::DescriptorSlot& slot) const noexcept {
+    return static_cast<std::uint32_t>(&slot - storage_.descriptors);
   }
 
   // start() and stop(), executor_control.cc

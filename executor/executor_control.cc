@@ -46,6 +46,7 @@ Status Executor::start_locked(std::span<const WorkerConfig> workers,
   stop_requests_.store(0, std::memory_order_relaxed);
   LockGuard tasks_lock(task_mutex_);
   if (Status status = check_workers(workers); !status.ok()) return status;
+  if (Status status = arm_descriptors(); !status.ok()) return status;
   configure_workers(workers);
   // relaxed: open_lanes() publishes it.
   time_stamps_.store(options.time_stamps || storage_.event_capacity != 0 ? 1 : 0,
@@ -96,7 +97,7 @@ Status Executor::check_workers(std::span<const WorkerConfig> workers) const noex
       return {StatusCode::failed_precondition, text.view()};
     }
   }
-  return {};
+  return check_descriptors(workers);
 }
 
 void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept {
@@ -121,6 +122,7 @@ void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept
         std::memory_order_release);
     worker.config = &config;
     worker.spin_ns = config.spin.count();
+    worker.looked = false;
     detail::copy_name(worker.name, config.name);
   }
   // release: pairs with the acquire in worker_count().
@@ -334,6 +336,9 @@ Status Executor::stuck(const detail::WorkerSlot& worker) const noexcept {
     text << "has not ended, though it runs no job";
   } else if (activity.is_task()) {
     text << "is stuck in task '" << storage_.tasks[activity.number()].name << '\'';
+  } else if (activity.number() >= storage_.limits.jobs_per_lane) {
+    const std::uint32_t number = activity.number() - storage_.limits.jobs_per_lane;
+    text << "is stuck in the job of descriptor " << storage_.descriptors[number].descriptor;
   } else {
     text << "is stuck in a posted job, slot " << activity.number() << " of lane "
          << (worker.lane - storage_.lanes);

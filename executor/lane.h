@@ -11,6 +11,7 @@
 #include "takt/executor/limits.h"
 #include "takt/executor/room.h"
 #include "takt/executor/slot_bitmap.h"
+#include "takt/platform/event_poll.h"
 #include "takt/platform/time.h"
 #include "takt/sync/env.h"
 
@@ -24,7 +25,9 @@
 //   word bits 0-1         kAsleep: set by the worker when it parks. kClaimed: set by a waker's CAS,
 //                         a wake is on its way. kWoken: set by that waker once the wake is sent,
 //                         and by the worker when it is awake again.
-//   word bits 2-31        how often the worker has parked: a waker that was preempted for long
+//   word bit 2            kPolling: set by the worker's CAS, it sleeps in the poll of its parker,
+//                         not on the word.
+//   word bits 3-31        how often the worker has parked: a waker that was preempted for long
 //                         cannot mistake a later sleep for the one that it ended.
 //
 //                    park()                rouse(): CAS               futex wake sent: CAS
@@ -73,24 +76,40 @@
 // claim w in place of a worker that could take the job. It has published before it read w's word:
 // either it finds w asleep and wakes it, or w finds the job; both ways w looks at the rings after
 // it has written its word, and wakes another one. The lead goes the same way.
+//
+// Descriptors. While `watched_`, the leader sleeps in the lane's poll, which ends when a descriptor
+// is ready, at next_release_, or by its wake(), a token that stays until a wait takes it:
+//
+//     leader:    word = asleep; set bit; lead; look again; CAS asleep -> asleep | kPolling; poll
+//     waker:     CAS asleep -> claimed; kPolling seen: poll's wake(), else futex wake
+//
+// Both change the same word by a CAS: a waker that comes first makes the leader's fail, which then
+// does not sleep; one that comes later sees kPolling. *Only the leader waits in the poll*, also to
+// look without sleeping (lead()), so nobody takes a token meant for another who still sleeps. A
+// token left by a late waker is a stray wake. A waker so late that the worker serves another lane
+// by now finds that lane's poll in the parker. set_watched() works as set_next_release(): it writes
+// watched_ and then wakes the leader, who reads watched_ after it has taken the lead.
 
 namespace takt::inline v0 {
 
 /// Where one worker sleeps, and the jobs that are for it alone. A cache line of its own: wakers
 /// write it.
-template <class Env>
+template <class Env, class Poll = platform::EventPoll>
 struct alignas(64) BasicParker {
   typename Env::Word word;
   BasicInbox<Env> inbox;
+  /// While the word says kPolling; and an open one of some lane ever after. Set by the worker.
+  typename Env::template Atomic<Poll*> poll;
 };
 
-/// The part of a lane that posters and workers share, without jobs, clocks and threads.
-template <class Env>
+/// The part of a lane that posters and workers share, without jobs, clocks and threads. `Poll` is
+/// where its leader waits for descriptors: wait(events, deadline) and wake().
+template <class Env, class Poll = platform::EventPoll>
 class BasicLane {
  public:
   using Ring = BasicIndexRing<Env>;
   using Slots = BasicSlotBitmap<Env>;
-  using Parker = BasicParker<Env>;
+  using Parker = BasicParker<Env, Poll>;
   static constexpr std::uint32_t kNone = Ring::kNone;
   static constexpr std::uint32_t kMaxWorkers = 31;
 
@@ -130,7 +149,7 @@ class BasicLane {
   void close() noexcept {
     // seq_cst: before the look at who waits for room.
     signal_.fetch_or(kClosed, std::memory_order_seq_cst);
-    for (std::uint32_t worker = 0; worker < workers_; ++worker) wake(worker);
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) wake(parker(worker));
     room_.tell();
   }
 
@@ -182,10 +201,10 @@ class BasicLane {
   /// False: that worker has left. Bound: lock-free, plus one system call when it sleeps.
   template <class Link>
   bool publish_to(std::uint32_t worker, std::uint32_t item, const Link& link) noexcept {
-    // relaxed: as in parker_word(). Read once, so that who gets the item is who gets the wake.
-    Parker& parker = parkers_.load(std::memory_order_relaxed)[worker];
-    if (!parker.inbox.push(item, link)) return false;
-    wake(parker.word);
+    // Named once, so that who gets the item is who gets the wake.
+    Parker& addressee = parker(worker);
+    if (!addressee.inbox.push(item, link)) return false;
+    wake(addressee);
     return true;
   }
 
@@ -230,7 +249,7 @@ class BasicLane {
 
   /// Begins to work: it needs no wake before it parks. Called once, first. Blocks: no.
   void arrive(std::uint32_t worker) noexcept {
-    auto& word = parker_word(worker);
+    auto& word = parker(worker).word;
     // relaxed, twice: saves publish_to() a system call. kWoken, whatever the count.
     word.store((word.load(std::memory_order_relaxed) | kStateMask) - 1, std::memory_order_relaxed);
   }
@@ -246,10 +265,7 @@ class BasicLane {
   }
 
   /// The inbox of worker `worker`: its own.
-  BasicInbox<Env>& inbox(std::uint32_t worker) const noexcept {
-    // relaxed: as in parker_word().
-    return parkers_.load(std::memory_order_relaxed)[worker].inbox;
-  }
+  BasicInbox<Env>& inbox(std::uint32_t worker) const noexcept { return parker(worker).inbox; }
 
   /// Wakes another worker if one sleeps while jobs wait. Called after take() gave a job.
   /// Blocks: no. Bound: O(workers), plus one system call when it wakes one.
@@ -258,33 +274,51 @@ class BasicLane {
     if ((signal_.load(std::memory_order_relaxed) & ~kClosed) != 0 && !nothing_ready()) wake_one();
   }
 
-  /// Sleeps until somebody publishes, a release is due (the leader) or the lane closes; may return
-  /// early. Blocks: as said. Bound: returns at once if there is something to do.
-  void park(std::uint32_t worker) noexcept {
+  /// Sleeps until somebody publishes, a release is due or a descriptor ready (the leader), or the
+  /// lane closes; may return early. What is ready is then in `events`, which may be null where no
+  /// descriptor is ever watched. Blocks: as said. Bound: returns at once if there is something to
+  /// do.
+  void park(std::uint32_t worker, typename Poll::Events* events = nullptr) noexcept {
     const std::uint32_t bit = 1U << worker;
-    auto& word = parker_word(worker);
+    Parker& own = parker(worker);
+    auto& word = own.word;
     // relaxed: only this worker changes the count, wakers keep it.
-    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kStateMask) + 1;
+    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kSleepMask) + 1;
     // seq_cst: before next_release_ and the inbox are read, so that set_next_release() and
     // publish_to() rouse this sleep.
     word.store(asleep, std::memory_order_seq_cst);
     const std::uint32_t before = signal_.fetch_or(bit, std::memory_order_seq_cst);
-    std::uint32_t leader = kNobody;
-    const bool leads =
-        leader_.compare_exchange_strong(leader, worker + 1, std::memory_order_seq_cst) ||
-        leader == worker + 1;
+    const bool leads = lead(worker);
     // seq_cst: read after the word was written; set_active() writes it before it reads the word.
     const bool active = worker < active_.load(std::memory_order_seq_cst);
-    if ((before & kClosed) == 0 && active && nothing_ready() && inbox(worker).empty()) {
+    if ((before & kClosed) == 0 && active && nothing_ready() && own.inbox.empty()) {
       // seq_cst: read after the bit was set and the lead taken; set_next_release() writes it first.
       const TimePoint release = from_ns(next_release_.load(std::memory_order_seq_cst));
-      Env::wait(word, asleep, leads ? release : kNever);
+      // seq_cst: as above; set_watched() writes it first.
+      if (leads && watched_.load(std::memory_order_seq_cst) != 0) {
+        std::uint32_t unclaimed = asleep;
+        // relaxed: published by the CAS.
+        own.poll.store(&poll_, std::memory_order_relaxed);
+        // seq_cst: the sleep's state. Failure: somebody has claimed it, there is something to do.
+        if (word.compare_exchange_strong(unclaimed, asleep | kPolling, std::memory_order_seq_cst)) {
+          poll_.wait(*events, release);
+        }
+      } else {
+        Env::wait(word, asleep, leads ? release : kNever);
+      }
     }
     // seq_cst: before the next look at the rings, so that a poster that still saw the bit, and
     // found this worker woken, is seen.
     signal_.fetch_and(~bit, std::memory_order_seq_cst);
     // relaxed: saves publish_to() the wake of one who is awake.
     word.store(asleep | kWoken, std::memory_order_relaxed);
+  }
+
+  /// Takes the lead if nobody has it; whether `worker` leads. Blocks: no. Bound: wait-free.
+  bool lead(std::uint32_t worker) noexcept {
+    std::uint32_t leader = kNobody;
+    return leader_.compare_exchange_strong(leader, worker + 1, std::memory_order_seq_cst) ||
+           leader == worker + 1;
   }
 
   /// Gives up the lead, if `worker` has it; if then nobody leads, wakes a sleeping worker, which
@@ -303,9 +337,9 @@ class BasicLane {
   /// Sleeps until `worker` is active; may return early. Called by one that is not. Blocks: as said.
   /// Bound: returns at once when it is.
   void bench(std::uint32_t worker) noexcept {
-    auto& word = parker_word(worker);
+    auto& word = parker(worker).word;
     // relaxed: only this worker changes the count, wakers keep it.
-    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kStateMask) + 1;
+    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kSleepMask) + 1;
     // seq_cst: before the rings, active_ and signal_ are read.
     word.store(asleep, std::memory_order_seq_cst);
     hand_on_lead(worker);
@@ -330,7 +364,7 @@ class BasicLane {
   /// release that is due at `now_ns`. Blocks: no. Bound: wait-free. Callable from: any thread.
   bool is_called(std::uint32_t worker, std::int64_t now_ns) const noexcept {
     // relaxed, thrice: a figure.
-    return (parker_word(worker).load(std::memory_order_relaxed) & kStateMask) != kAsleep ||
+    return (parker(worker).word.load(std::memory_order_relaxed) & kStateMask) != kAsleep ||
            (leader_.load(std::memory_order_relaxed) == worker + 1 &&
             next_release_.load(std::memory_order_relaxed) <= now_ns);
   }
@@ -354,7 +388,7 @@ class BasicLane {
     const std::uint32_t before = active_.exchange(count, std::memory_order_seq_cst);
     const std::uint32_t last = before < count ? count : before;
     for (std::uint32_t worker = before < count ? before : count; worker < last; ++worker) {
-      wake(worker);
+      wake(parker(worker));
     }
   }
 
@@ -379,14 +413,27 @@ class BasicLane {
   void set_next_release(std::int64_t release, bool wake_leader) noexcept {
     next_release_.store(release, std::memory_order_seq_cst);
     if (!wake_leader) return;
-    // seq_cst: after the store, see step_down() and park().
-    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
-    if (leader != kNobody) {
-      wake(leader - 1);
-    } else {
-      wake_one();  // a sleeper becomes the leader; there may be one that nobody leads
-    }
+    tell_leader();
   }
+
+  // Descriptors. Callable from: whoever holds the lock of the lane's descriptors.
+
+  /// Whether the leader waits in the poll. Callable from: any thread.
+  bool watched() const noexcept {
+    // relaxed: a stale value is a look one job boundary later; sleeping looks again.
+    return watched_.load(std::memory_order_relaxed) != 0;
+  }
+
+  /// Says whether descriptors are watched; poll() must be open before. A leader that sleeps on its
+  /// word moves to the poll. Blocks: no. Bound: O(workers), plus one system call.
+  void set_watched(bool watched) noexcept {
+    watched_.store(watched ? 1 : 0, std::memory_order_seq_cst);
+    if (watched) tell_leader();
+  }
+
+  /// Where the leader waits for descriptors, and how others change what it waits for. Its wait() is
+  /// the leader's only, see lead().
+  Poll& poll() noexcept { return poll_; }
 
  private:
   std::uint64_t push(Priority level, std::uint32_t index) noexcept {
@@ -400,6 +447,8 @@ class BasicLane {
   static constexpr std::uint32_t kAsleep = 0;
   static constexpr std::uint32_t kClaimed = 1;
   static constexpr std::uint32_t kWoken = 2;
+  static constexpr std::uint32_t kPolling = 4;
+  static constexpr std::uint32_t kSleepMask = kStateMask | kPolling;
 
   /// What rouse() did: sent the wake; found another waker's on its way; found it sent.
   enum class Roused { now, soon, already };
@@ -416,7 +465,9 @@ class BasicLane {
     // The last leader may have woken this worker to lead, which instead found a job.
     // seq_cst: read after the lead was given up; set_next_release() writes it before it looks for
     // a leader.
-    if (next_release_.load(std::memory_order_seq_cst) != to_ns(kNever)) wake_one();
+    const bool timed = next_release_.load(std::memory_order_seq_cst) != to_ns(kNever);
+    // seq_cst: as the release.
+    if (timed || watched_.load(std::memory_order_seq_cst) != 0) wake_one();
   }
 
   /// One of the sleeping workers, the leader only when it is alone.
@@ -427,17 +478,18 @@ class BasicLane {
     return static_cast<std::uint32_t>(std::countr_zero(others != 0 ? others : asleep));
   }
 
-  typename Env::Word& parker_word(std::uint32_t worker) const noexcept {
+  Parker& parker(std::uint32_t worker) const noexcept {
     // relaxed: set before the bits of signal_ that name a worker.
-    return parkers_.load(std::memory_order_relaxed)[worker].word;
+    return parkers_.load(std::memory_order_relaxed)[worker];
   }
 
-  Roused rouse(typename Env::Word& word) noexcept {
+  static Roused rouse(Parker& parker) noexcept {
+    auto& word = parker.word;
     // seq_cst: after signal_ or leader_ was read, or an inbox filled, see park().
     std::uint32_t seen = word.load(std::memory_order_seq_cst);
     while ((seen & kStateMask) == kAsleep) {
       if (word.compare_exchange_weak(seen, seen | kClaimed, std::memory_order_seq_cst)) {
-        Env::wake(word, 1);
+        send_wake(parker, seen);
         std::uint32_t claimed = seen | kClaimed;
         // relaxed: tells later posters that they may save the system call. Failure: the worker has
         // parked again meanwhile.
@@ -453,18 +505,43 @@ class BasicLane {
     std::uint32_t claimed = 0;
     while (asleep != 0) {
       const std::uint32_t worker = choose(asleep);
-      const Roused roused = rouse(parker_word(worker));
+      const Roused roused = rouse(parker(worker));
       if (roused == Roused::now) return;
       if (roused == Roused::soon && claimed == 0) claimed = worker + 1;
       asleep &= ~(1U << worker);
     }
-    if (claimed != 0) Env::wake(parker_word(claimed - 1), 1);
+    if (claimed != 0) send_wake_again(parker(claimed - 1));
   }
 
   /// Wakes this worker, whoever else may be at it.
-  void wake(std::uint32_t worker) noexcept { wake(parker_word(worker)); }
-  void wake(typename Env::Word& word) noexcept {
-    if (rouse(word) == Roused::soon) Env::wake(word, 1);
+  void wake(Parker& parker) noexcept {
+    if (rouse(parker) == Roused::soon) send_wake_again(parker);
+  }
+
+  /// To where the worker sleeps, as its word says.
+  static void send_wake(Parker& parker, std::uint32_t seen) noexcept {
+    if ((seen & kPolling) != 0) [[unlikely]] {
+      // relaxed: who read kPolling acquired what was written before.
+      parker.poll.load(std::memory_order_relaxed)->wake();
+    } else {
+      Env::wake(parker.word, 1);
+    }
+  }
+  /// The wake of a waker that has claimed the worker and may have stopped.
+  static void send_wake_again(Parker& parker) noexcept {
+    // acquire: pairs with the worker's CAS that says where it sleeps.
+    send_wake(parker, parker.word.load(std::memory_order_acquire));
+  }
+
+  /// Has the leader look again at what it sleeps for, after a change of it.
+  void tell_leader() noexcept {
+    // seq_cst: after the change, see step_down() and park().
+    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
+    if (leader != kNobody) {
+      wake(parker(leader - 1));
+    } else {
+      wake_one();  // a sleeper becomes the leader; there may be one that nobody leads
+    }
   }
 
   /// What posters write with each job.
@@ -491,6 +568,8 @@ class BasicLane {
   typename Env::Word active_;
   BasicRoom<Env> room_;
   typename Env::template Atomic<std::int64_t> next_release_;
+  typename Env::Word watched_;
+  Poll poll_;
 };
 
 using Lane = BasicLane<ThreadEnv>;

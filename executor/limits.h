@@ -39,6 +39,7 @@ struct ExecutorLimits {
   std::uint32_t jobs_per_lane = 16;  ///< posted and submitted jobs of one lane at a time
   std::uint32_t tasks = 4;           ///< recurring tasks in all lanes; each owns its slot
   std::uint32_t timers = 0;          ///< jobs of one lane that wait for their time (post_at)
+  std::uint32_t descriptors = 0;     ///< watched in all lanes (watch); each owns its slot
   /// The stack of one worker, without its guard page. start() refuses less than
   /// platform::minimum_stack_bytes(), about 24 KiB on x86-64 and 140 KiB on arm64. What jobs may
   /// use of the rest: Executor::stack_high_water() tells afterwards. A function whose frame is

@@ -143,6 +143,21 @@ struct LaneStats {
   SharedCounter dropped;   ///< jobs that WhenFull::drop_oldest ended
 };
 
+/// What a watched descriptor held until now. Written by whoever leads and by the worker that runs.
+struct DescriptorStats {
+  Counter events;     ///< jobs that it made ready
+  Counter completed;  ///< jobs that returned
+  Counter failed;     ///< jobs that threw
+  Counter cancelled;  ///< jobs that waited at stop(cancel); what they were for is reported anew
+  /// The errno with which the kernel refused to watch it further; 0: it did not.
+  Counter refused;
+
+  /// For the next descriptor in the slot.
+  void reset() noexcept {
+    for (Counter* counter : {&events, &completed, &failed, &cancelled, &refused}) counter->set(0);
+  }
+};
+
 /// What one worker did. Written by that worker, a cache line and more of its own.
 struct alignas(64) WorkerStats {
   Counter jobs;             ///< jobs of any kind that returned or threw

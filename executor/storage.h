@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "takt/executor/descriptor.h"
 #include "takt/executor/event_ring.h"
 #include "takt/executor/job.h"
 #include "takt/executor/lane.h"
@@ -37,6 +38,9 @@ struct LaneSlot {
   ThreadEnv::Word resting;
   Promises promises;
   LaneStats stats;
+  /// Guards the lane's descriptors, and its queue's poll but for waiting. After the task mutex.
+  Mutex descriptor_mutex;
+  std::uint32_t descriptor_count;  // watched
 };
 
 /// Where an Executor finds its storage: pointers and counts, no matter the limits.
@@ -45,6 +49,7 @@ struct StorageView {
   LaneSlot* lanes;
   JobSlot* jobs;
   TaskSlot* tasks;
+  DescriptorSlot* descriptors;
   TaskHistograms* histograms;
   EventRing::Cell* events;  // event_capacity of each worker
   Timer* timers;
@@ -88,13 +93,13 @@ class ExecutorStorage {
   static_assert(kLimits.lanes >= 1 && kLimits.lanes <= 1024);
   static_assert(kLimits.jobs_per_lane >= 1,
                 "a lane without job slots can run tasks only through one");
-  static_assert(kLimits.jobs_per_lane <= IndexRing::kMaxIndex &&
-                    kLimits.tasks <= IndexRing::kMaxIndex - kLimits.jobs_per_lane,
-                "jobs of a lane and tasks together: at most 65,534");
+  static_assert(std::uint64_t{kLimits.jobs_per_lane} + kLimits.tasks + kLimits.descriptors <=
+                    IndexRing::kMaxIndex,
+                "jobs of a lane, tasks and descriptors together: at most 65,534");
   static_assert(kLimits.histograms <= kLimits.tasks);
   static_assert(kLimits.events_per_worker <= 1U << 24, "at most 16,777,216 events a worker");
   static constexpr std::uint32_t kReadyCapacity =
-      std::bit_ceil(kLimits.jobs_per_lane + kLimits.tasks);
+      std::bit_ceil(kLimits.jobs_per_lane + kLimits.tasks + kLimits.descriptors);
   static constexpr std::size_t kCells =
       std::size_t{kLimits.lanes} * kPriorityLevels * kReadyCapacity;
   static constexpr std::size_t kFreeWords =
@@ -116,6 +121,7 @@ class ExecutorStorage {
             .lanes = memory_.lanes.data(),
             .jobs = memory_.jobs.data(),
             .tasks = memory_.tasks.data(),
+            .descriptors = memory_.descriptors.data(),
             .histograms = memory_.histograms.data(),
             .events = memory_.events.data(),
             .timers = memory_.timers.data(),
@@ -140,6 +146,7 @@ class ExecutorStorage {
     Array<SlotBitmap::Word, kFreeWords> free_slots;
     Array<JobSlot, std::size_t{kLimits.lanes} * kLimits.jobs_per_lane> jobs;
     Array<TaskSlot, kLimits.tasks> tasks;
+    Array<DescriptorSlot, kLimits.descriptors> descriptors;
     Array<TaskHistograms, kLimits.histograms> histograms;
     Array<EventRing::Cell, std::size_t{kLimits.workers} * kEventCapacity> events;
     Array<Timer, kTimers> timers;

@@ -106,9 +106,12 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
     }
     if (index == Lane::kNone) {
       worker.stats.sleeps.add();
+      platform::EventPoll::Events events;
       begin_sleep(worker, WorkerPhase::idle, EventKind::park);
-      queue.park(worker.number_in_lane);
+      queue.park(worker.number_in_lane, &events);
       end_sleep(worker, EventKind::wake);
+      worker.looked = events.count != 0;
+      if (worker.looked) release_ready(*worker.lane, events);
       continue;
     }
     queue.step_down(worker.number_in_lane);
@@ -149,6 +152,8 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
     std::int64_t now_ns = 0;
     if (next_release != to_ns(kNever) || worker.spin_ns != 0) now_ns = to_ns(now());
     if (now_ns >= next_release) release_due(lane, now_ns);
+    if (lane.queue.watched()) [[unlikely]]
+      look_at_descriptors(worker);
     const std::uint32_t index = take_next(worker);
     if (index != Lane::kNone || worker.spin_ns == 0 || lane.queue.closed()) return index;
     if (!lane.queue.is_active(worker.number_in_lane)) return Lane::kNone;
@@ -180,7 +185,19 @@ std::uint32_t Executor::take_next(detail::WorkerSlot& worker) noexcept {
 }
 
 void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
-  if (begin(worker, index)) finish(worker, index);
+  const std::uint32_t descriptors = storage_.limits.jobs_per_lane + storage_.limits.tasks;
+  if (index >= descriptors) {
+    // Numbered behind the lane's jobs.
+    const std::uint32_t number = index - descriptors;
+    const std::uint32_t shown = storage_.limits.jobs_per_lane + number;
+    detail::DescriptorSlot& slot = storage_.descriptors[number];
+    worker.stats.activity.set(WorkerPhase::in_job, false, shown);
+    worker.subject = Event::job_of(lane_number(worker), false, shown, slot.index);
+    run_descriptor(worker, slot);
+    worker.stats.activity.set(WorkerPhase::ready);
+  } else if (begin(worker, index)) {
+    finish(worker, index);
+  }
 }
 
 bool Executor::begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept {

@@ -43,6 +43,7 @@ struct WorkerSlot {
   std::int64_t start_ns;        // of the job that it runs
   std::int64_t cpu_start_ns;    // CPU time used before it; for tasks with a budget
   std::int64_t virtual_cpu_ns;  // in virtual time: CPU time used
+  bool looked;                  // at its lane's descriptors, just now
   char name[kNameBytes];
 
   /// Notes an event of the current subject, where there is a ring.

@@ -50,7 +50,13 @@ enum class SystemCall : std::uint8_t {
   fcntl,
   pthread_mutex_lock,
   pthread_mutex_clocklock,  // EINVAL plays a glibc that times PI mutexes by the wall clock only
-  count,                    // how many there are, not a call
+  epoll_create1,
+  epoll_ctl,
+  epoll_pwait2,  // ENOSYS plays a kernel before 5.11
+  epoll_wait,    // these two: on such a kernel only
+  ppoll,
+  eventfd,
+  count,  // how many there are, not a call
 };
 
 /// The system call's name as in its man page.
@@ -113,6 +119,12 @@ constexpr const char* to_string(SystemCall call) noexcept {
       "fcntl",
       "pthread_mutex_lock",
       "pthread_mutex_clocklock",
+      "epoll_create1",
+      "epoll_ctl",
+      "epoll_pwait2",
+      "epoll_wait",
+      "ppoll",
+      "eventfd",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == static_cast<std::size_t>(SystemCall::count));
   return call < SystemCall::count ? kNames[static_cast<std::size_t>(call)] : "unknown";

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "takt/tests/executor/descriptors.h"
 #include "takt/tests/executor/running.h"
 #include "takt/tests/support/allocation_guard.h"
 #include "takt/tests/support/fault_counter.h"
@@ -28,8 +29,12 @@ using takt::test::wait_until;
 
 constexpr LaneId kFirst{0}, kSecond{1}, kUnserved{2};
 constexpr std::uint32_t kSlots = 16;
-takt::StaticExecutor<takt::ExecutorLimits{
-    .workers = 3, .lanes = 3, .jobs_per_lane = kSlots, .tasks = 4, .histograms = 1}>
+takt::StaticExecutor<takt::ExecutorLimits{.workers = 3,
+                                          .lanes = 3,
+                                          .jobs_per_lane = kSlots,
+                                          .tasks = 4,
+                                          .descriptors = 2,
+                                          .histograms = 1}>
     executor;
 constexpr WorkerConfig kWorkers[] = {{.name = "one", .lane = kFirst},
                                      {.name = "two", .lane = kSecond},
@@ -109,6 +114,36 @@ TEST(Allocation, none_between_start_and_stop) {
     const auto late = executor.add_task({.name = "late", .lane = kFirst, .period = 1ms}, [] {});
     EXPECT_OK(late);
     if (late.ok()) run_tasks(*late);
+  }
+  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+}
+
+TEST(Allocation, none_of_watched_descriptors) {
+  const takt::test::Pipe pipe;
+  const takt::test::Pipe late;
+  std::atomic<int> bytes{0};
+  const auto watch = [&bytes](int descriptor) {
+    return executor.watch(kFirst, descriptor, takt::Readiness::readable, [descriptor, &bytes] {
+      if (takt::test::take_byte(descriptor)) ++bytes;
+    });
+  };
+  ASSERT_OK(watch(pipe.here));
+  AllocationGuard::prepare();
+  ASSERT_OK(executor.start(kWorkers, takt::test::kAnyMemory));
+  {
+    const AllocationGuard guard;
+    auto handle = watch(late.here);
+    EXPECT_OK(handle);
+    for (int i = 0; i < 50; ++i) {
+      pipe.put();
+      late.put();
+      wait_until([&] { return bytes.load() == 2 * (i + 1); });
+    }
+    EXPECT_EQ(watch(late.here).code(), StatusCode::resource_exhausted);
+    EXPECT_OK(handle->suspend());
+    EXPECT_OK(handle->resume());
+    EXPECT_OK(handle->remove());
+    EXPECT_EQ(watch(-1).code(), StatusCode::invalid_argument);
   }
   EXPECT_OK(executor.stop(StopMode::drain, kPatience));
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <new>
 
+#include "takt/tests/executor/descriptors.h"
 #include "takt/tests/executor/running.h"
 #include "takt/tests/support/seccomp_allow.h"
 #include "takt/tests/support/test.h"
@@ -28,7 +29,7 @@ using takt::test::SeccompAllow;
 using takt::test::wait_until;
 
 constexpr LaneId kFirst{0}, kSecond{1};
-takt::StaticExecutor<takt::ExecutorLimits{.workers = 3, .lanes = 2}> executor;
+takt::StaticExecutor<takt::ExecutorLimits{.workers = 3, .lanes = 2, .descriptors = 2}> executor;
 constexpr WorkerConfig kWorkers[] = {{.name = "one", .lane = kFirst},
                                      {.name = "two", .lane = kSecond},
                                      {.name = "three", .lane = kSecond, .spin = 20us}};
@@ -114,6 +115,38 @@ TEST(SystemCall, only_the_listed_ones_after_start) {
     use_everything();
     stopper.begin();
     for (int i = 0; i < 10 || stopper.stops() < 20; ++i) use_everything();
+    stopper.end();
+  }
+  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+}
+
+TEST(SystemCall, only_those_of_the_design_on_lanes_that_watch) {
+  SKIP_UNLESS_SECCOMP_WORKS();
+  Stopper stopper;
+  const takt::test::Pipe pipe;
+  Gate bytes;
+  const auto count = [&] {
+    if (takt::test::take_byte(pipe.here)) bytes.enter();
+  };
+  ASSERT_OK(
+      executor.add_task({.name = "task", .lane = kSecond, .period = 1ms}, [] { ticks.enter(); }));
+  for (const LaneId lane : {kFirst, kSecond}) {  // who is first takes the byte
+    ASSERT_OK(executor.watch(lane, pipe.here, takt::Readiness::readable, count));
+  }
+  ASSERT_OK(executor.start(kWorkers, takt::test::kAnyMemory));
+  {
+    const SeccompAllow allow(takt::test::kSystemCallsOfWatchingLanes);
+    EXPECT_TRUE(allow.enforced());
+    stopper.begin();
+    for (int i = 0; i < 10 || stopper.stops() < 20; ++i) {
+      use_everything();
+      const std::uint32_t before = bytes.entries();
+      pipe.put();
+      bytes.wait_for_entries(before + 1);
+      auto handle = executor.task(0);
+      EXPECT_OK(handle.suspend());
+      EXPECT_OK(handle.resume());
+    }
     stopper.end();
   }
   EXPECT_OK(executor.stop(StopMode::drain, kPatience));
