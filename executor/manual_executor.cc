@@ -168,6 +168,7 @@ bool ManualExecutorBase::take(Worker& worker) noexcept {
     }
   }
   if (index == Lane::kNone) {
+    slot.stats.sleeps.add();
     begin_sleep(slot, WorkerPhase::idle, EventKind::park);
     worker.state = ManualState::asleep;
     return false;

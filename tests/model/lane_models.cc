@@ -414,8 +414,8 @@ const Model kModels[] = {
     {"lane: paused while it parks", paused_while_it_parks, bounded(3), 450},
     {"lane: paused and closed", paused_and_closed, bounded(2), 1'200},
     {"lane: a paused lane drains", paused_lane_drains, bounded(2), 6'500},
-    {"lane: benched with a wake on its way", benched_with_a_wake, bounded(0), 3'600},
-    {"lane: benched with the lead", benched_with_the_lead, bounded(0), 2'000},
+    {"lane: benched with a wake on its way", benched_with_a_wake, bounded(0), 1'960},
+    {"lane: benched with the lead", benched_with_the_lead, bounded(0), 860},
     {"lane: another worker begins", another_worker_begins, bounded(0), 1'700},
     {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 12'000},
 };
