@@ -216,17 +216,18 @@ void a_waker_of_an_earlier_run() {
   Workshop first(1);
   Workshop second(0);
   Word opened;
+  first.lane.set_next_release(to_ns(kRelease), false);
   concurrently(
       [&] {
-        first.serve(0, [](std::uint32_t) { return false; });
+        ModelPoll::Events none;
+        first.lane.park(0, &none);
         second.lane.open(first.parkers, 1);
         opened.store(1, std::memory_order_release);
         ModelEnv::wake(opened, 1);
         second.serve(0, [](std::uint32_t) { return true; });
       },
-      [&] { first.post(0); },
       [&] {
-        first.lane.close();
+        first.lane.wake_one();
         while (opened.load(std::memory_order_acquire) == 0) ModelEnv::wait(opened, 0, kNever);
         second.post(0);
       });
@@ -279,6 +280,11 @@ constexpr Options bounded(int preemptions) {
           .reorderings = 0,
           .early_timeouts = 0};
 }
+constexpr Options timed(int preemptions) {
+  Options options = bounded(preemptions);
+  options.early_timeouts = 1;
+  return options;
+}
 constexpr Options frozen(int preemptions) {
   Options options = bounded(preemptions);
   options.freezes = 1;
@@ -288,18 +294,21 @@ constexpr Options frozen(int preemptions) {
 
 const Model kModels[] = {
     {"lane poll: a job wakes the worker", one_job, {.preemptions = 3}, 13'700},
-    {"lane poll: a job for it alone wakes the worker", one_job_for_it_alone, {.preemptions = 3}, 1},
+    {"lane poll: a job for it alone wakes the worker",
+     one_job_for_it_alone,
+     {.preemptions = 3},
+     35'000},
     {"lane poll: an event wakes the worker", one_event, {.preemptions = 3}, 130},
     {"lane poll: a job and an event", a_job_and_an_event, bounded(2), 19'700},
     {"lane poll: begins to watch", begins_to_watch, {.preemptions = 2}, 8'100},
     {"lane poll: begins to watch beside a job", begins_to_watch_beside_a_job, bounded(1), 46'000},
     {"lane poll: the lead is handed on", the_lead_is_handed_on, bounded(1), 3'100},
-    {"lane poll: the lead leaves the bench", the_lead_leaves_the_bench, bounded(1), 1},
-    {"lane poll: paused and resumed", paused_and_resumed, bounded(2), 1},
-    {"lane poll: a waker of an earlier run", a_waker_of_an_earlier_run, bounded(1), 1},
+    {"lane poll: the lead leaves the bench", the_lead_leaves_the_bench, bounded(1), 86'000},
+    {"lane poll: paused and resumed", paused_and_resumed, bounded(2), 60'000},
+    {"lane poll: a waker of an earlier run", a_waker_of_an_earlier_run, timed(1), 3'300},
     {"lane poll: looks between jobs", looks_between_jobs, bounded(1), 34'000},
     {"lane poll: a release", a_release, {}, 2},
-    {"lane poll: an earlier release", an_earlier_release, bounded(3), 5'500},
+    {"lane poll: an earlier release", an_earlier_release, bounded(3), 4'100},
     {"lane poll: closing wakes all", all_closed, bounded(2), 22'000},
     {"lane poll: a frozen poster keeps nobody asleep", frozen_poster, frozen(1), 51'000},
 };
