@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "takt/tests/executor/descriptors.h"
 #include "takt/tests/executor/running.h"
 #include "takt/tests/support/test.h"
 
@@ -30,8 +31,12 @@ using takt::test::Running;
 using takt::test::wait_until;
 
 constexpr LaneId kFirst{0}, kSecond{1};
-constexpr takt::ExecutorLimits kLimits{
-    .workers = 2, .lanes = 2, .jobs_per_lane = 8, .tasks = 2, .events_per_worker = 1000};
+constexpr takt::ExecutorLimits kLimits{.workers = 2,
+                                       .lanes = 2,
+                                       .jobs_per_lane = 8,
+                                       .tasks = 2,
+                                       .descriptors = 1,
+                                       .events_per_worker = 1000};
 takt::StaticExecutor<kLimits> executor;
 takt::StaticExecutor<takt::ExecutorLimits{}> silent;
 
@@ -54,6 +59,33 @@ std::vector<Event> of_jobs(const std::vector<Event>& events) {
 TEST(Events, a_ring_holds_what_its_limit_says) {
   EXPECT_EQ(executor.worker_events(1).capacity(), 1024);
   EXPECT_FALSE(silent.worker_events(0).enabled());
+}
+
+TEST(Events, tell_of_a_descriptors_jobs) {
+  const takt::test::Pipe pipe;
+  EventReader reader(executor.worker_events(0));
+  Gate ran;
+  ASSERT_OK(executor.watch(kFirst, pipe.here, takt::Readiness::readable, [&] {
+    if (takt::test::take_byte(pipe.here)) ran.enter();
+  }));
+  {
+    const Running running(executor, {{.name = "one", .lane = kFirst}});
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      pipe.put();
+      ran.wait_for_entries(i + 1);
+    }
+  }
+  const std::vector<Event> events = of_jobs(read_all(reader));
+  ASSERT_EQ(events.size(), 6);
+  constexpr EventKind kKinds[] = {EventKind::release, EventKind::start, EventKind::completed};
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    EXPECT_TRUE(events[i].kind() == kKinds[i % 3]);
+    EXPECT_FALSE(events[i].is_task());
+    EXPECT_EQ(events[i].lane(), 0);
+    EXPECT_EQ(events[i].number(), kLimits.jobs_per_lane);  // behind the lane's slots
+    EXPECT_EQ(events[i].index(), i / 3);
+    if (i != 0) EXPECT_GE(events[i].time(), events[i - 1].time());
+  }
 }
 
 TEST(Events, tell_the_life_of_a_job) {

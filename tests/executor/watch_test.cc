@@ -190,6 +190,66 @@ TEST(Watch, a_busy_lane_sees_events_between_its_jobs) {
   wait_until([&] { return count.load() == 1; });
 }
 
+// So does a worker that always has a job of its own, which would come first at the same priority.
+TEST(Watch, a_worker_busy_with_its_own_posts_sees_events_between_them) {
+  Pipe pipe;
+  std::atomic<int> count{0};
+  const Running running(executor, {{.name = "worker"}});
+  ASSERT_OK(count_bytes(pipe.here, count));
+  struct Chain {
+    std::atomic<int>& count;
+    void operator()() const {
+      if (count.load() == 0) post();
+    }
+    void post() const {
+      EXPECT_OK(executor.post_to(takt::WorkerId{0}, *this, {.priority = Priority::low}));
+    }
+  };
+  Chain{count}.post();
+  pipe.put();
+  wait_until([&] { return count.load() == 1; });
+}
+
+TEST(Watch, wakes_the_polling_worker_for_its_own_posts) {
+  Pipe pipe;
+  std::atomic<int> count{0};
+  ASSERT_OK(count_bytes(pipe.here, count));
+  const Running running(executor, {{.name = "one"}, {.name = "other"}});
+  std::atomic<int> posts{0};
+  for (int i = 0; i < 100; ++i) {
+    for (const takt::WorkerId worker : {takt::WorkerId{0}, takt::WorkerId{1}}) {
+      ASSERT_OK(executor.post_to(worker, [&posts] { ++posts; }));
+    }
+    wait_until([&] { return posts.load() == 2 * (i + 1); });
+  }
+}
+
+TEST(Watch, a_paused_lane_leaves_events_for_later) {
+  Pipe pipe;
+  std::atomic<int> count{0};
+  ASSERT_OK(count_bytes(pipe.here, count));
+  const Running running(executor, {{.name = "one"}, {.name = "other"}});
+  ASSERT_OK(executor.pause(kFirst));
+  ASSERT_OK(executor.wait_paused_for(kFirst, kPatience));
+  pipe.put();
+  EXPECT_EQ(count.load(), 0);
+  ASSERT_OK(executor.resume(kFirst));
+  wait_until([&] { return count.load() == 1; });
+}
+
+// Whoever leads when it ceases to work hands that on, so that the other one polls.
+TEST(Watch, workers_that_come_and_go_lose_no_event) {
+  Pipe pipe;
+  std::atomic<int> count{0};
+  ASSERT_OK(count_bytes(pipe.here, count));
+  const Running running(executor, {{.name = "one"}, {.name = "other"}});
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_OK(executor.set_active_workers(kFirst, i % 2 == 0 ? 1U : 2U));
+    pipe.put();
+    wait_until([&] { return count.load() == i + 1; });
+  }
+}
+
 // Every descriptor is ready for ever, and so are their jobs; the task's turn comes all the same.
 TEST(Watch, a_storm_starves_no_release) {
   std::array<Pipe, 3> pipes;
