@@ -27,7 +27,8 @@ Status memory_error(int error, const char* what) noexcept {
 
 Status check_shape(std::span<const std::byte> memory) noexcept {
   if (!detail::is_whole_pages(memory) || memory.size() < 2 * page_bytes()) {
-    return {StatusCode::invalid_argument, "a stack is made of two whole pages at least: guard and stack"};
+    return {StatusCode::invalid_argument,
+            "a stack is made of two whole pages at least: guard and stack"};
   }
   return {};
 }
