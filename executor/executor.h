@@ -23,6 +23,7 @@
 #include "takt/executor/storage.h"
 #include "takt/executor/task_handle.h"
 #include "takt/executor/virtual_time.h"
+#include "takt/platform/check.h"
 #include "takt/platform/fork_mark.h"
 #include "takt/platform/result.h"
 #include "takt/platform/status.h"
@@ -298,12 +299,12 @@ class Executor {
   const LaneStats& lane_stats(LaneId lane) const noexcept {
     return storage_.lanes[static_cast<std::uint32_t>(lane)].stats;
   }
+  /// Figures and name of a worker, below ExecutorLimits::workers. Blocks: no. Callable from: any
+  /// thread; the name not while another start() rewrites it.
   const WorkerStats& worker_stats(std::uint32_t worker) const noexcept {
-    return storage_.workers[worker].stats;
+    return worker_slot(worker).stats;
   }
-  const char* worker_name(std::uint32_t worker) const noexcept {
-    return storage_.workers[worker].name;
-  }
+  const char* worker_name(std::uint32_t worker) const noexcept { return worker_slot(worker).name; }
   /// What the worker does at the time `at`, which is about now: as WorkerStats::activity, but that
   /// one who sleeps and has been woken, or whose release is due, is `ready`. Blocks: no. Bound:
   /// wait-free. Callable from: any thread; not while another start() rewrites it.
@@ -343,6 +344,12 @@ class Executor {
   ~Executor();
 
  private:
+  const detail::WorkerSlot& worker_slot(std::uint32_t worker) const noexcept {
+    TAKT_CHECK(worker < storage_.limits.workers,
+               "there is no such worker (ExecutorLimits::workers)");
+    return storage_.workers[worker];
+  }
+
   friend class JobHandleBase;
   friend class ManualExecutorBase;
   template <class R>

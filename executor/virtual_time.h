@@ -24,6 +24,9 @@ struct TaskSlot;
 /// compiled without, does not have.
 class VirtualTime {
  public:
+  VirtualTime(const VirtualTime&) = delete;
+  VirtualTime& operator=(const VirtualTime&) = delete;
+
   struct Operations {
     int (*wait)(VirtualTime&, const ThreadEnv::Word&, std::uint32_t, TimePoint) noexcept;
     Status (*launch)(VirtualTime&) noexcept;
@@ -51,8 +54,6 @@ class VirtualTime {
  protected:
   explicit VirtualTime(const Operations& operations) noexcept : operations_(operations) {}
   ~VirtualTime() = default;
-  VirtualTime(const VirtualTime&) = delete;
-  VirtualTime& operator=(const VirtualTime&) = delete;
 
   TimePoint now_{};
 
