@@ -222,7 +222,6 @@ TEST(Broadcast, each_worker_of_the_lane_runs_it_once) {
 }
 
 TEST(Broadcast, to_all_reaches_every_worker) {
-  std::atomic<int> alive{0};
   std::array<std::atomic<int>, kWorkers> runs{};
   {
     const Running running(executor, kConfigs);

@@ -226,7 +226,7 @@ TEST(ActiveWorkers, releases_go_on_with_those_that_are_left) {
   ASSERT_OK(task);
   {
     const Running running(executor, {{.name = "a"}, {.name = "b"}, {.name = "c"}});
-    for (const std::uint32_t count : {1, 3, 2, 1, 2, 3, 1}) {
+    for (const std::uint32_t count : {1U, 3U, 2U, 1U, 2U, 3U, 1U}) {
       ASSERT_OK(executor.set_active_workers(kFirst, count));
       const int before = ran.load();
       wait_until([before] { return ran.load() >= before + 5; });
