@@ -23,9 +23,10 @@ takt::examples::FlightController controller;
 
 void print(const takt::TaskHandle& task) {
   const takt::TaskStats& stats = task.stats();
-  std::printf("%-10s %6ju jobs, %ju deadlines missed, %ju releases skipped\n", task.name(),
-              std::uintmax_t{stats.completed.get()}, std::uintmax_t{stats.deadline_misses.get()},
-              std::uintmax_t{stats.skipped.get()});
+  std::printf("%-10s %6llu jobs, %llu deadlines missed, %llu releases skipped\n", task.name(),
+              static_cast<unsigned long long>(stats.completed.get()),
+              static_cast<unsigned long long>(stats.deadline_misses.get()),
+              static_cast<unsigned long long>(stats.skipped.get()));
 }
 
 }  // namespace
