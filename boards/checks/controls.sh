@@ -136,7 +136,7 @@ static int guarded __attribute__((guarded_by(guard)));
 int main() { return guarded; }
 SOURCE
 }
-control warnings_clang 'requires holding mutex.*-Wthread-safety' check_planted warnings_clang
+control warnings_clang 'requires holding mutex.*-Wthread-safety' check_file tests/planted/planted_test.cc warnings_clang
 
 # --- symbols of the library -----------------------------------------------------------------------
 library_source() { cat >platform/planted.cc; }

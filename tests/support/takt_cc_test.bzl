@@ -4,6 +4,9 @@
 load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//boards:copts.bzl", "TAKT_TEST_COPTS")
 
+# A third of a test's compile time otherwise.
+_STANDARD_HEADERS = ["-include", "$(BINDIR)/tests/support/standard_headers.h"]
+
 def takt_cc_test(
         name,
         srcs,
@@ -34,10 +37,10 @@ def takt_cc_test(
         name = name,
         size = size,
         srcs = srcs,
-        copts = TAKT_TEST_COPTS + copts,
+        copts = TAKT_TEST_COPTS + _STANDARD_HEADERS + copts,
         linkstatic = True,
         tags = tags + (["exclusive", "no-sandbox"] if real_time else []),
-        deps = deps + ["//tests/support"] +
+        deps = deps + ["//tests/support", "//tests/support:standard_headers"] +
                (["//tests/support:allocation_guard"] if guard else []) +
                (["//tests/support:fault_injection"] if faults else []),
         **attributes
