@@ -127,12 +127,15 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   late_in_succession_ = 0;
   expired_glances_ = 0;
   self_.begin(true);
-  device_ = {.interval = config.device != nullptr ? config.device->timeout() / 2 : kZero,
-             .last = at};
-  service_manager_ = {.interval = config.service_manager != nullptr
-                                      ? config.service_manager->watchdog_timeout() / 2
-                                      : kZero,
-                      .last = at};
+  device_ = {};
+  if (config.device != nullptr) device_.interval = config.device->timeout() / 2;
+  service_manager_ = {};
+  if (config.service_manager != nullptr) {
+    service_manager_.interval = config.service_manager->watchdog_timeout() / 2;
+  }
+  // Due at the first glance: they may have waited for long already.
+  device_.last = at - device_.interval;
+  service_manager_.last = at - service_manager_.interval;
   // release, both: pair with state() and judge().
   global_.store(GlobalState::ok, std::memory_order_release);
   wanted_mode_.store(config.mode, std::memory_order_release);

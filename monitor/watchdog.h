@@ -131,7 +131,8 @@ class Watchdog {
   Status start(const WatchdogConfig& config) noexcept;
   /// Ends the thread. The service manager hears STOPPING=1 unless the state is `stopped`. The
   /// device goes on and is to be disarmed. Blocks: until the thread has ended or `deadline`.
-  /// Callable from: the owner. Errors: failed_precondition it does not run; timed_out.
+  /// Callable from: the owner. Errors: failed_precondition it does not run; timed_out; those of
+  /// ServiceManager::stopping(), when all else is done.
   Status stop(TimePoint deadline = kNever) noexcept;
 
   /// The virtual-time form: begins at `at`, without thread. Blocks: no. Callable from: the owner.
