@@ -36,7 +36,9 @@ class Counter {
 class SharedCounter {
  public:
   /// Blocks: no. Bound: wait-free. Callable from: any thread.
-  void add() noexcept { value_.fetch_add(1, std::memory_order_relaxed); }
+  void add(std::uint64_t amount = 1) noexcept {
+    value_.fetch_add(amount, std::memory_order_relaxed);
+  }
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
