@@ -174,6 +174,14 @@ struct alignas(64) WorkerStats {
   Counter refused_scheduling;
   Counter refused_affinity;
   ActivityWord activity;  ///< what it is doing; Executor::worker_activity() knows more
+
+  /// For the worker of the next start(): whoever reads meanwhile sees old and new figures mixed.
+  void reset() noexcept {
+    for (Counter* counter : {&jobs, &failed, &cancelled, &deadline_misses, &busy_ns, &sleeps,
+                             &thread_id, &refused_scheduling, &refused_affinity}) {
+      counter->set(0);
+    }
+  }
 };
 
 }  // namespace takt::inline v0
