@@ -38,6 +38,8 @@ enum class SystemCall : std::uint8_t {
   read,
   write,
   close,
+  getdents64,
+  readlinkat,
   getrlimit,
   getrusage,
   clock_gettime,  // of a thread's CPU clock; the vDSO clocks cannot fail
@@ -110,6 +112,8 @@ constexpr const char* to_string(SystemCall call) noexcept {
       "read",
       "write",
       "close",
+      "getdents64",
+      "readlinkat",
       "getrlimit",
       "getrusage",
       "clock_gettime",
