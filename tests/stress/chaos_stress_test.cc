@@ -10,15 +10,13 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "takt/tests/executor/descriptors.h"
 #include "takt/tests/executor/running.h"
-#include "takt/tests/stress/chaos_tasks.h"
+#include "takt/tests/stress/chaos_session.h"
 #include "takt/tests/stress/recorded_job.h"
 #include "takt/tests/stress/steps.h"
 #include "takt/tests/support/random.h"
@@ -37,103 +35,24 @@ using takt::Status;
 using takt::StatusCode;
 using takt::StopMode;
 using takt::WhenFull;
-using takt::WorkerConfig;
 using takt::WorkerId;
-using takt::test::ChaosTasks;
+using takt::test::any_mode;
+using takt::test::Chaos;
+using takt::test::Figures;
 using takt::test::kAnyMemory;
+using takt::test::kBroadcast;
+using takt::test::kHandles;
+using takt::test::kJobsPerLane;
+using takt::test::kLanes;
+using takt::test::kLayouts;
 using takt::test::kPatience;
+using takt::test::kPosted;
+using takt::test::kThreads;
 using takt::test::Random;
 using takt::test::Record;
 using takt::test::RecordedJob;
 
-constexpr std::uint32_t kThreads = 8;
-constexpr std::uint32_t kLanes = 2;    // of posts, tasks and the descriptor
-constexpr LaneId kBroadcast{kLanes};   // the third, for broadcasts alone
-constexpr std::uint32_t kHandles = 2;  // that a thread keeps
-// Few, so that lanes are full now and then, but more than handles can keep from everybody.
-constexpr std::uint32_t kJobsPerLane = kThreads * kHandles + 4;
-takt::StaticExecutor<takt::ExecutorLimits{.workers = 6,
-                                          .lanes = kLanes + 1,
-                                          .jobs_per_lane = kJobsPerLane,
-                                          .tasks = 10,
-                                          .timers = 6,
-                                          .descriptors = 1,
-                                          .histograms = 1,
-                                          .events_per_worker = 64}>
-    executor;
-constexpr std::uint32_t kWorkers = 6;
-using Layout = std::array<WorkerConfig, kWorkers>;
-// Workers of one start serve another lane after the next.
-constexpr Layout kLayouts[] = {
-    {{{.name = "a", .lane = LaneId{0}},
-      {.name = "b", .lane = LaneId{1}},
-      {.name = "c", .lane = LaneId{1}},
-      {.name = "d", .lane = LaneId{0}, .spin = 10us},
-      {.name = "x", .lane = kBroadcast},
-      {.name = "y", .lane = kBroadcast}}},
-    {{{.name = "e", .lane = LaneId{1}},
-      {.name = "f", .lane = LaneId{0}},
-      {.name = "g", .lane = LaneId{1}},
-      {.name = "h", .lane = LaneId{1}},
-      {.name = "x", .lane = kBroadcast},
-      {.name = "y", .lane = kBroadcast}}},
-};
-constexpr std::uint32_t kPosted = 4;  // workers that post_to() aims at
-
-/// What the workers' figures say; they begin anew with each start.
-struct Figures {
-  std::uint64_t jobs = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t cancelled = 0;
-  std::uint64_t broadcast_jobs = 0;
-  std::uint64_t broadcast_cancelled = 0;
-
-  void add() {
-    for (std::uint32_t worker = 0; worker < executor.worker_count(); ++worker) {
-      const takt::WorkerStats& stats = executor.worker_stats(worker);
-      const bool broadcast = worker >= kPosted;
-      (broadcast ? broadcast_jobs : jobs) += stats.jobs.get();
-      (broadcast ? broadcast_cancelled : cancelled) += stats.cancelled.get();
-      failed += stats.failed.get();
-    }
-  }
-};
-
-StopMode any_mode(Random& random) { return random.one_in(2) ? StopMode::drain : StopMode::cancel; }
-
-/// Who stops and starts: each start's figures are read before the next one.
-class Session {
- public:
-  void restart(Random& random) {
-    const std::lock_guard lock(mutex_);
-    if (executor.running() && !random.one_in(4)) return;  // another thread was first
-    ASSERT_OK(executor.stop(any_mode(random), kPatience));
-    figures.add();
-    ASSERT_OK(executor.start(kLayouts[random.below(std::size(kLayouts))], kAnyMemory));
-    ++starts;
-  }
-
-  Figures figures;
-  std::uint64_t starts = 0;
-
- private:
-  std::mutex mutex_;
-};
-
-/// What all threads share.
-struct Chaos {
-  explicit Chaos(std::uint32_t steps) : tasks(executor, kThreads * steps, kLanes) {}
-
-  Session session;
-  ChaosTasks tasks;
-  takt::test::DescriptorPair event;
-  takt::DescriptorHandle watch;
-  std::atomic<std::uint64_t> descriptor_runs{0};
-  std::atomic<std::uint64_t> rejected{0};
-  std::atomic<std::uint64_t> thrown{0};
-  std::atomic<std::uint64_t> given{0};
-  std::atomic<std::uint64_t> broadcast_runs{0};
-};
+takt::Executor& executor = takt::test::chaos_executor;
 
 PostOptions any_options(Random& random) {
   // Bounded waits: two lanes full of jobs that wait for room in each other would wait for ever.
