@@ -27,7 +27,7 @@ struct StoppingEnv : takt::ThreadEnv {
       stopped.store(true);
       while (!goes_on.load()) ::sched_yield();
     }
-    return ThreadEnv::wake(word, count);
+    return takt::ThreadEnv::wake(word, count);
   }
 };
 
