@@ -88,7 +88,7 @@ bool Trace::take(std::uint32_t worker, TextWriter& out) noexcept {
   Track& track = tracks_[worker];
   if (track.budget == 0) return false;
   --track.budget;
-  const std::optional<Event> event = track.reader->next();
+  const std::optional<WorkerEvent> event = track.reader->next();
   if (!event.has_value()) return false;
   if (track.reader->lost() != track.lost) write_loss(worker, *event, out);
   write_event(worker, *event, out);
@@ -96,7 +96,7 @@ bool Trace::take(std::uint32_t worker, TextWriter& out) noexcept {
   return true;
 }
 
-void Trace::write_event(std::uint32_t worker, const Event& event, TextWriter& out) noexcept {
+void Trace::write_event(std::uint32_t worker, const WorkerEvent& event, TextWriter& out) noexcept {
   Track& track = tracks_[worker];
   switch (event.kind()) {
     case EventKind::release:
@@ -125,7 +125,7 @@ void Trace::write_event(std::uint32_t worker, const Event& event, TextWriter& ou
   write_instant(worker, "unknown event", event, out);
 }
 
-void Trace::write_loss(std::uint32_t worker, const Event& next, TextWriter& out) noexcept {
+void Trace::write_loss(std::uint32_t worker, const WorkerEvent& next, TextWriter& out) noexcept {
   Track& track = tracks_[worker];
   const std::uint64_t lost = track.reader->lost() - track.lost;
   track.lost += lost;
@@ -138,7 +138,7 @@ void Trace::write_loss(std::uint32_t worker, const Event& next, TextWriter& out)
       << R"(,"name":"events lost","args":{"events":)" << lost_ << "}}";
 }
 
-void Trace::open_slice(std::uint32_t worker, const Event& event, TextWriter& out) noexcept {
+void Trace::open_slice(std::uint32_t worker, const WorkerEvent& event, TextWriter& out) noexcept {
   Track& track = tracks_[worker];
   track.open = event;
   begin_record(out, "B", to_ns(event.time())) << ",\"tid\":" << worker + 1;
@@ -158,7 +158,7 @@ void Trace::open_slice(std::uint32_t worker, const Event& event, TextWriter& out
   out << "}}";
 }
 
-void Trace::close_slice(std::uint32_t worker, const Event& event, std::string_view how,
+void Trace::close_slice(std::uint32_t worker, const WorkerEvent& event, std::string_view how,
                         TextWriter& out) noexcept {
   Track& track = tracks_[worker];
   if (track.open.has_value()) {
@@ -170,7 +170,7 @@ void Trace::close_slice(std::uint32_t worker, const Event& event, std::string_vi
   track.release.reset();
 }
 
-void Trace::write_end(std::uint32_t worker, const Event& event, TextWriter& out) noexcept {
+void Trace::write_end(std::uint32_t worker, const WorkerEvent& event, TextWriter& out) noexcept {
   const std::string_view how = event.kind() == EventKind::completed ? "completed" : "failed";
   const Track& track = tracks_[worker];
   if (!track.open.has_value()) return write_instant(worker, how, event, out);  // its start is lost
@@ -179,7 +179,8 @@ void Trace::write_end(std::uint32_t worker, const Event& event, TextWriter& out)
 }
 
 // One counter for each task: its name may be another one's too, its number is not.
-void Trace::write_times(const Track& track, const Event& end, TextWriter& out) const noexcept {
+void Trace::write_times(const Track& track, const WorkerEvent& end,
+                        TextWriter& out) const noexcept {
   begin_record(out, "C", to_ns(end.time())) << ",\"id\":\"" << end.number() << "\",\"name\":";
   write_json_string(name_of(end), out);
   out << ",\"args\":{\"release jitter us\":";
@@ -189,7 +190,7 @@ void Trace::write_times(const Track& track, const Event& end, TextWriter& out) c
   out << "}}";
 }
 
-void Trace::write_instant(std::uint32_t worker, std::string_view what, const Event& event,
+void Trace::write_instant(std::uint32_t worker, std::string_view what, const WorkerEvent& event,
                           TextWriter& out) const noexcept {
   begin_record(out, "i", to_ns(event.time()))
       << ",\"tid\":" << worker + 1 << R"(,"s":"t","cat":")" << what << R"(","name":)";
@@ -201,7 +202,7 @@ void Trace::write_instant(std::uint32_t worker, std::string_view what, const Eve
   out << "}}";
 }
 
-void Trace::write_number(const Event& event, TextWriter& out) const noexcept {
+void Trace::write_number(const WorkerEvent& event, TextWriter& out) const noexcept {
   out << "\"lane\":" << event.lane();
   if (event.is_task()) {
     out << ",\"job\":" << event.index();
@@ -210,7 +211,7 @@ void Trace::write_number(const Event& event, TextWriter& out) const noexcept {
   }
 }
 
-std::string_view Trace::name_of(const Event& event) const noexcept {
+std::string_view Trace::name_of(const WorkerEvent& event) const noexcept {
   return event.is_task() && event.number() < executor_.task_count()
              ? executor_.task_name(event.number())
              : "job";

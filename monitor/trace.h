@@ -46,7 +46,7 @@ struct TraceTrack {
   std::optional<EventReader> reader;
   std::uint64_t lost = 0;            // of reader's, what the document says already
   std::uint32_t budget = 0;          // events that this round may still take
-  std::optional<Event> open;         // a start, park or pause whose end has not come
+  std::optional<WorkerEvent> open;   // a start, park or pause whose end has not come
   std::optional<TimePoint> release;  // of the job that `open` began, or that begins next
 };
 
@@ -101,18 +101,18 @@ class Trace {
   void join(TextWriter& out) noexcept;
   /// Takes one event of the track; false: there is none now.
   bool take(std::uint32_t worker, TextWriter& out) noexcept;
-  void write_event(std::uint32_t worker, const Event& event, TextWriter& out) noexcept;
-  void write_loss(std::uint32_t worker, const Event& next, TextWriter& out) noexcept;
-  void open_slice(std::uint32_t worker, const Event& event, TextWriter& out) noexcept;
+  void write_event(std::uint32_t worker, const WorkerEvent& event, TextWriter& out) noexcept;
+  void write_loss(std::uint32_t worker, const WorkerEvent& next, TextWriter& out) noexcept;
+  void open_slice(std::uint32_t worker, const WorkerEvent& event, TextWriter& out) noexcept;
   /// Ends the track's slice, if there is one, at the time of `event`.
-  void close_slice(std::uint32_t worker, const Event& event, std::string_view how,
+  void close_slice(std::uint32_t worker, const WorkerEvent& event, std::string_view how,
                    TextWriter& out) noexcept;
-  void write_end(std::uint32_t worker, const Event& event, TextWriter& out) noexcept;
-  void write_times(const Track& track, const Event& end, TextWriter& out) const noexcept;
-  void write_instant(std::uint32_t worker, std::string_view what, const Event& event,
+  void write_end(std::uint32_t worker, const WorkerEvent& event, TextWriter& out) noexcept;
+  void write_times(const Track& track, const WorkerEvent& end, TextWriter& out) const noexcept;
+  void write_instant(std::uint32_t worker, std::string_view what, const WorkerEvent& event,
                      TextWriter& out) const noexcept;
-  void write_number(const Event& event, TextWriter& out) const noexcept;
-  std::string_view name_of(const Event& event) const noexcept;
+  void write_number(const WorkerEvent& event, TextWriter& out) const noexcept;
+  std::string_view name_of(const WorkerEvent& event) const noexcept;
 
   ExecutorView executor_;
   std::span<Track> tracks_;

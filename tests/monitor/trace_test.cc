@@ -283,7 +283,7 @@ TEST(Trace, a_round_ends_however_fast_the_workers_are) {
     std::uint32_t task_count() noexcept {
       ++noted;
       ring.record({takt::EventKind::overrun, static_cast<std::int64_t>(noted),
-                   takt::Event::job_of(0, true, 0, noted)});
+                   takt::WorkerEvent::job_of(0, true, 0, noted)});
       return 0;
     }
     struct Task {
