@@ -115,7 +115,8 @@ class Watchdog {
   ~Watchdog() = default;
 
   /// Takes somebody under supervision, from the next start() or begin() on. `entity`, `stats` and
-  /// what `source` refers to outlive the watchdog. The name is copied.
+  /// what `source` refers to outlive the watchdog. The name is copied. Nobody reports to `entity`
+  /// meanwhile: supervise it before the executor that runs its reporter is started.
   /// Blocks: no. Bound: O(entities). Callable from: the owner, not while it runs.
   /// Errors: failed_precondition it runs; invalid_argument name, checkpoints or limits;
   /// resource_exhausted as many as the WatchdogLimits say.
