@@ -4,11 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "takt/platform/duration_text.h"
-#include "takt/platform/stack.h"
+#include "takt/platform/memory.h"
 #include "takt/platform/text.h"
-#include "takt/platform/this_thread.h"
-#include "takt/sync/latch.h"
 
 namespace takt::inline v0 {
 namespace {
@@ -33,7 +30,7 @@ Status refusal(const char* name, const char* what) noexcept {
 }  // namespace
 
 Status Watchdog::check_new(const char* name, std::size_t used, std::size_t room) const noexcept {
-  if (thread_.joinable()) {
+  if (thread_.running()) {
     return {StatusCode::failed_precondition, "watchdog: it runs; supervise() comes before"};
   }
   const std::size_t length = name == nullptr ? 0 : ::strnlen(name, SupervisedEntity::kNameBytes);
@@ -96,7 +93,7 @@ Status Watchdog::check_windows(const WatchdogConfig& config) const noexcept {
 }
 
 Status Watchdog::check(const WatchdogConfig& config) const noexcept {
-  if (thread_.joinable()) return {StatusCode::failed_precondition, "watchdog: it runs already"};
+  if (thread_.running()) return {StatusCode::failed_precondition, "watchdog: it runs already"};
   if (config.period <= kZero) {
     return {StatusCode::invalid_argument, "watchdog: its period is not positive"};
   }
@@ -328,80 +325,45 @@ void Watchdog::feed(const Look& look) noexcept {
   }
 }
 
-struct Watchdog::Launch {
-  Watchdog* watchdog;
-  Status status;
-  Latch settled{1};
-};
-
-Status Watchdog::settle() const noexcept {
-  if (Status status = platform::set_affinity(config_.cpus); !status.ok()) return status;
-  return platform::set_scheduling(config_.scheduling);
+TimePoint Watchdog::glance(TimePoint at) noexcept {
+  look(at);
+  judge({at, now()});
+  return next_step_;
 }
 
-void Watchdog::thread_main(void* launch) noexcept {
-  auto& start = *static_cast<Launch*>(launch);
-  Watchdog& watchdog = *start.watchdog;
-  start.status = watchdog.settle();
-  const bool settled = start.status.ok();
-  start.settled.count_down();  // the last touch of what is on the starter's stack
-  if (settled) watchdog.serve();
-}
-
-void Watchdog::serve() noexcept {
-  for (;;) {
-    if (stop_.try_acquire_until(next_step_)) return;
-    const TimePoint begin = now();
-    look(begin);
-    judge({begin, now()});
-  }
-}
-
-Status Watchdog::prepare_memory(bool lock) noexcept {
-  if (Status status = platform::prepare_stack(storage_.stack); !status.ok()) return status;
-  if (!lock) return {};
+Status Watchdog::lock_memory() const noexcept {
   const Status locked = platform::lock_memory(storage_.all);
   if (locked.ok()) return {};
-  static_cast<void>(release_memory());
+  static_cast<void>(platform::unlock_memory(storage_.all));
   Text<Status::kTextBytes> text;
   text << "watchdog: " << locked.text();
   return {locked.code(), text.view(), locked.error_number()};
 }
 
-Status Watchdog::release_memory() noexcept {
-  // Not locked, there is nothing to undo, and nothing is refused.
-  static_cast<void>(platform::unlock_memory(storage_.all));
-  return platform::release_stack(storage_.stack);
-}
-
-Status Watchdog::launch() noexcept {
-  Launch launch{.watchdog = this, .status = {}};
-  Status status = thread_.start("watchdog", storage_.stack, &thread_main, &launch);
-  if (!status.ok()) return status;
-  launch.settled.wait();
-  if (launch.status.ok()) return {};
-  static_cast<void>(thread_.join_until(kNever));  // it ends at once
-  Text<Status::kTextBytes> text;
-  text << "watchdog: " << launch.status.text();
-  return {launch.status.code(), text.view(), launch.status.error_number()};
-}
-
 Status Watchdog::start(const WatchdogConfig& config) noexcept {
   if (Status status = check(config); !status.ok()) return status;
-  if (Status status = prepare_memory(config.lock_memory); !status.ok()) return status;
-  // What a stop() that timed out has left.
-  while (stop_.try_acquire()) continue;
+  if (config.lock_memory) {
+    if (Status status = lock_memory(); !status.ok()) return status;
+  }
   Status status = begin(config, now());
-  if (status.ok()) status = launch();
-  if (!status.ok()) static_cast<void>(release_memory());
+  if (status.ok()) {
+    status = thread_.start(
+        config.thread, storage_.stack,
+        [](void* watchdog, TimePoint at) noexcept {
+          return static_cast<Watchdog*>(watchdog)->glance(at);
+        },
+        this);
+  }
+  if (!status.ok() && config.lock_memory) {
+    static_cast<void>(platform::unlock_memory(storage_.all));
+  }
   return status;
 }
 
-Status Watchdog::stop(TimePoint deadline) noexcept {
-  if (!thread_.joinable()) return {StatusCode::failed_precondition, "watchdog: it does not run"};
-  stop_.release();
-  if (Status status = thread_.join_until(deadline); !status.ok()) return status;
-  if (Status status = release_memory(); !status.ok()) return status;
+Status Watchdog::stop(Duration timeout) noexcept {
+  if (!thread_.running()) return {StatusCode::failed_precondition, "watchdog: it does not run"};
+  if (Status status = thread_.stop(timeout); !status.ok()) return status;
+  if (config_.lock_memory) static_cast<void>(platform::unlock_memory(storage_.all));
   if (config_.service_manager != nullptr && state() != GlobalState::stopped) {
     return config_.service_manager->stopping();
   }

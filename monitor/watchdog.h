@@ -9,21 +9,18 @@
 #include <span>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/monitor_thread.h"
 #include "takt/monitor/supervised_entity.h"
 #include "takt/monitor/supervised_task.h"
 #include "takt/monitor/supervised_worker.h"
 #include "takt/monitor/supervision.h"
 #include "takt/monitor/verdict.h"
 #include "takt/monitor/worker_source.h"
-#include "takt/platform/cpu_set.h"
-#include "takt/platform/memory.h"
-#include "takt/platform/scheduling.h"
+#include "takt/platform/default_stack.h"
 #include "takt/platform/service_manager.h"
 #include "takt/platform/status.h"
-#include "takt/platform/thread.h"
 #include "takt/platform/time.h"
 #include "takt/platform/watchdog_device.h"
-#include "takt/sync/semaphore.h"
 #include "takt/sync/seq_lock.h"
 
 // The global state:
@@ -46,15 +43,9 @@ struct WatchdogLimits {
   std::uint32_t tasks = 8;
   std::uint32_t workers = 4;
   std::uint32_t verdicts = 16;  ///< the last ones that are kept
+  /// Of its thread, without the guard page. Reading /proc takes 8 KiB, the callback what it takes.
+  std::size_t stack_bytes = kDefaultStackBytes;
 };
-
-/// The stack of the watchdog's thread, without its guard page. Reading /proc takes 8 KiB, the
-/// callback what it takes; glibc's minimum on arm64 is 140 KiB, ThreadSanitizer's part 800.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr std::size_t kWatchdogStackBytes = 1024 * 1024;
-#else
-inline constexpr std::size_t kWatchdogStackBytes = 192 * 1024;
-#endif
 
 /// How a watchdog works.
 struct WatchdogConfig {
@@ -82,9 +73,8 @@ struct WatchdogConfig {
   void (*on_verdict)(void* context, const Verdict& verdict) noexcept = nullptr;
   void* context = nullptr;
 
-  // Of its thread; start() fails where they are refused.
-  Scheduling scheduling{};  ///< above the workers' that it shall see starve
-  CpuSet cpus = CpuSet::all();
+  /// start() fails where it is refused. A policy above the workers' sees them starve.
+  MonitorThreadConfig thread{.name = "watchdog"};
   bool lock_memory = true;
 };
 
@@ -127,14 +117,13 @@ class Watchdog {
                           const ByMode<WorkerExpectation>& expected) noexcept;
 
   /// Starts the thread. Blocks: until the thread has its policy. Callable from: the owner.
-  /// Errors: as begin(); those of platform::Thread::start, set_scheduling, set_affinity and
-  /// lock_memory.
+  /// Errors: as begin(); those of MonitorThread::start and platform::lock_memory.
   Status start(const WatchdogConfig& config) noexcept;
   /// Ends the thread. The service manager hears STOPPING=1 unless the state is `stopped`. The
-  /// device goes on and is to be disarmed. Blocks: until the thread has ended or `deadline`.
+  /// device goes on and is to be disarmed. Blocks: until the thread has ended, or `timeout`.
   /// Callable from: the owner. Errors: failed_precondition it does not run; timed_out; those of
   /// ServiceManager::stopping(), when all else is done.
-  Status stop(TimePoint deadline = kNever) noexcept;
+  Status stop(Duration timeout = Duration::max()) noexcept;
 
   /// The virtual-time form: begins at `at`, without thread. Blocks: no. Callable from: the owner.
   /// Errors: failed_precondition it runs; invalid_argument a period of 0, a window shorter than it,
@@ -185,17 +174,12 @@ class Watchdog {
     TimePoint last{};
     bool refused = false;
   };
-  struct Launch;
 
   Status check(const WatchdogConfig& config) const noexcept;
   Status check_windows(const WatchdogConfig& config) const noexcept;
   Status check_new(const char* name, std::size_t used, std::size_t room) const noexcept;
-  static void thread_main(void* launch) noexcept;
-  Status prepare_memory(bool lock) noexcept;
-  Status release_memory() noexcept;
-  Status launch() noexcept;
-  Status settle() const noexcept;
-  void serve() noexcept;
+  Status lock_memory() const noexcept;
+  TimePoint glance(TimePoint at) noexcept;
 
   /// Reads all that is judged, at `at` or later.
   void look(TimePoint at) noexcept;
@@ -239,8 +223,7 @@ class Watchdog {
   Counter late_glances_;
   Counter greatest_lateness_;
 
-  Semaphore stop_{0};  // executor/event_ring.h has the name Event
-  platform::Thread thread_;
+  MonitorThread thread_;
 };
 
 /// A watchdog with all of its memory: give it static storage.
@@ -252,7 +235,7 @@ class StaticWatchdog : public Watchdog {
                   .tasks = tasks_,
                   .workers = workers_,
                   .verdicts = verdicts_,
-                  .stack = stack_,
+                  .stack = stack_.memory(),
                   .all = {reinterpret_cast<const std::byte*>(this), sizeof *this}}) {}
 
  private:
@@ -263,8 +246,7 @@ class StaticWatchdog : public Watchdog {
   Array<SupervisedTask, kLimits.tasks> tasks_;
   Array<SupervisedWorker, kLimits.workers> workers_;
   Array<SeqLock<Verdict>, kLimits.verdicts> verdicts_;
-  // The lowest page is the guard.
-  alignas(platform::kLargestPage) std::byte stack_[platform::kLargestPage + kWatchdogStackBytes];
+  MonitorStack<kLimits.stack_bytes> stack_;
 };
 
 }  // namespace takt::inline v0

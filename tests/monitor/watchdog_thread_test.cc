@@ -100,8 +100,8 @@ TEST(WatchdogThread, finds_a_worker_that_a_hog_starves) {
   ASSERT_OK(executor.start(workers, takt::test::kAnyMemory));
   supervise_worker(ByMode<WorkerExpectation>::all(kShortJobs));
   WatchdogConfig config = kPatient;
-  config.scheduling = takt::Fifo{.priority = 3};
-  config.cpus = CpuSet::of(1);
+  config.thread.scheduling = takt::Fifo{.priority = 3};
+  config.thread.cpus = CpuSet::of(1);
   const Status started = watchdog.start(config);
   if (started.code() == StatusCode::permission_denied) {
     EXPECT_OK(executor.stop(takt::StopMode::cancel, takt::test::kPatience));
@@ -218,12 +218,12 @@ struct Refused {
 TEST_EACH(WatchdogThread, a_refusal_is_an_error_at_start,
           Refused{"memory", SystemCall::mlock, EPERM, StatusCode::permission_denied, "watchdog:"},
           Refused{"policy", SystemCall::sched_setscheduler, EPERM, StatusCode::permission_denied,
-                  "watchdog: SCHED_FIFO 5"},
+                  "thread 'watchdog': SCHED_FIFO 5"},
           Refused{"thread", SystemCall::pthread_create, EAGAIN, StatusCode::resource_exhausted,
                   "watchdog"}) {
   WatchdogConfig config = kPatient;
   config.lock_memory = param.call == SystemCall::mlock;
-  config.scheduling = takt::Fifo{.priority = 5};
+  config.thread.scheduling = takt::Fifo{.priority = 5};
   {
     const FaultInjection fault(param.call, param.error);
     const Status refused = watchdog.start(config);
