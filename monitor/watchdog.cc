@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "takt/platform/duration_text.h"
 #include "takt/platform/memory.h"
 #include "takt/platform/text.h"
 
@@ -325,45 +326,40 @@ void Watchdog::feed(const Look& look) noexcept {
   }
 }
 
-TimePoint Watchdog::glance(TimePoint at) noexcept {
-  look(at);
-  judge({at, now()});
-  return next_step_;
-}
-
-Status Watchdog::lock_memory() const noexcept {
-  const Status locked = platform::lock_memory(storage_.all);
-  if (locked.ok()) return {};
-  static_cast<void>(platform::unlock_memory(storage_.all));
-  Text<Status::kTextBytes> text;
-  text << "watchdog: " << locked.text();
-  return {locked.code(), text.view(), locked.error_number()};
+TimePoint Watchdog::glance(void* self, TimePoint at) noexcept {
+  auto& watchdog = *static_cast<Watchdog*>(self);
+  if (at >= watchdog.next_step_) {
+    watchdog.look(at);
+    watchdog.judge({at, now()});
+  }
+  return watchdog.next_step_;
 }
 
 Status Watchdog::start(const WatchdogConfig& config) noexcept {
-  if (Status status = check(config); !status.ok()) return status;
+  Status status = check(config);
+  if (!status.ok()) return status;
   if (config.lock_memory) {
-    if (Status status = lock_memory(); !status.ok()) return status;
+    if (status = platform::lock_memory(storage_.all); !status.ok()) {
+      Text<Status::kTextBytes> text;
+      text << "watchdog: " << status.text();
+      return {status.code(), text.view(), status.error_number()};
+    }
   }
-  Status status = begin(config, now());
+  status = begin(config, now());
   if (status.ok()) {
-    status = thread_.start(
-        config.thread, storage_.stack,
-        [](void* watchdog, TimePoint at) noexcept {
-          return static_cast<Watchdog*>(watchdog)->glance(at);
-        },
-        this);
+    status =
+        thread_.start({.name = "watchdog", .cpus = config.cpus, .scheduling = config.scheduling},
+                      storage_.stack, &glance, this);
   }
-  if (!status.ok() && config.lock_memory) {
-    static_cast<void>(platform::unlock_memory(storage_.all));
-  }
+  // Not locked, there is nothing to undo, and nothing is refused.
+  if (!status.ok()) static_cast<void>(platform::unlock_memory(storage_.all));
   return status;
 }
 
 Status Watchdog::stop(Duration timeout) noexcept {
-  if (!thread_.running()) return {StatusCode::failed_precondition, "watchdog: it does not run"};
+  if (!thread_.running()) return {};
   if (Status status = thread_.stop(timeout); !status.ok()) return status;
-  if (config_.lock_memory) static_cast<void>(platform::unlock_memory(storage_.all));
+  static_cast<void>(platform::unlock_memory(storage_.all));  // as in start()
   if (config_.service_manager != nullptr && state() != GlobalState::stopped) {
     return config_.service_manager->stopping();
   }

@@ -16,7 +16,8 @@
 #include "takt/monitor/supervision.h"
 #include "takt/monitor/verdict.h"
 #include "takt/monitor/worker_source.h"
-#include "takt/platform/default_stack.h"
+#include "takt/platform/cpu_set.h"
+#include "takt/platform/scheduling.h"
 #include "takt/platform/service_manager.h"
 #include "takt/platform/status.h"
 #include "takt/platform/time.h"
@@ -43,8 +44,6 @@ struct WatchdogLimits {
   std::uint32_t tasks = 8;
   std::uint32_t workers = 4;
   std::uint32_t verdicts = 16;  ///< the last ones that are kept
-  /// Of its thread, without the guard page. Reading /proc takes 8 KiB, the callback what it takes.
-  std::size_t stack_bytes = kDefaultStackBytes;
 };
 
 /// How a watchdog works.
@@ -73,8 +72,9 @@ struct WatchdogConfig {
   void (*on_verdict)(void* context, const Verdict& verdict) noexcept = nullptr;
   void* context = nullptr;
 
-  /// start() fails where it is refused. A policy above the workers' sees them starve.
-  MonitorThreadConfig thread{.name = "watchdog"};
+  // Of its thread; start() fails where they are refused.
+  Scheduling scheduling = Other{};  ///< above the workers' that it shall see starve
+  CpuSet cpus{};                    ///< where it may run; empty: where the caller of start() may
   bool lock_memory = true;
 };
 
@@ -117,13 +117,13 @@ class Watchdog {
                           const ByMode<WorkerExpectation>& expected) noexcept;
 
   /// Starts the thread. Blocks: until the thread has its policy. Callable from: the owner.
-  /// Errors: as begin(); those of MonitorThread::start and platform::lock_memory.
+  /// Errors: as begin(); those of MonitorThread::start() and platform::lock_memory().
   Status start(const WatchdogConfig& config) noexcept;
   /// Ends the thread. The service manager hears STOPPING=1 unless the state is `stopped`. The
-  /// device goes on and is to be disarmed. Blocks: until the thread has ended, or `timeout`.
-  /// Callable from: the owner. Errors: failed_precondition it does not run; timed_out; those of
-  /// ServiceManager::stopping(), when all else is done.
-  Status stop(Duration timeout = Duration::max()) noexcept;
+  /// device goes on and is to be disarmed. ok also when it does not run.
+  /// Blocks, errors: as MonitorThread::stop(); those of ServiceManager::stopping(). Callable from:
+  /// the owner.
+  Status stop(Duration timeout) noexcept;
 
   /// The virtual-time form: begins at `at`, without thread. Blocks: no. Callable from: the owner.
   /// Errors: failed_precondition it runs; invalid_argument a period of 0, a window shorter than it,
@@ -178,8 +178,8 @@ class Watchdog {
   Status check(const WatchdogConfig& config) const noexcept;
   Status check_windows(const WatchdogConfig& config) const noexcept;
   Status check_new(const char* name, std::size_t used, std::size_t room) const noexcept;
-  Status lock_memory() const noexcept;
-  TimePoint glance(TimePoint at) noexcept;
+  /// What its thread does.
+  static TimePoint glance(void* self, TimePoint at) noexcept;
 
   /// Reads all that is judged, at `at` or later.
   void look(TimePoint at) noexcept;
@@ -246,7 +246,7 @@ class StaticWatchdog : public Watchdog {
   Array<SupervisedTask, kLimits.tasks> tasks_;
   Array<SupervisedWorker, kLimits.workers> workers_;
   Array<SeqLock<Verdict>, kLimits.verdicts> verdicts_;
-  MonitorStack<kLimits.stack_bytes> stack_;
+  MonitorStack<> stack_;
 };
 
 }  // namespace takt::inline v0
