@@ -111,6 +111,17 @@ void manual_reset_beside_a_stopped_set() {
                [&] { event.wait(); });
 }
 
+void manual_reset_releases_all_of_a_stopped_set() {
+  // The set() that stopped would have released both, and so does the reset() after it.
+  Manual event;
+  concurrently([&] { event.set(); },
+               [&] {
+                 event.reset();
+                 event.set();
+               },
+               [&] { event.wait(); }, [&] { event.wait(); });
+}
+
 void automatic_beside_a_stopped_set() {
   Automatic event;
   concurrently([&] { event.set(); }, [&] { event.set(); }, [&] { event.wait(); });
@@ -265,11 +276,15 @@ const Model kModels[] = {
     {"event, manual: a set beside one that stopped",
      manual_beside_a_stopped_set,
      {.preemptions = 2, .freezes = 1, .freezable = 1},
-     1},
+     700},
     {"event, manual: a reset beside a set that stopped",
      manual_reset_beside_a_stopped_set,
      {.preemptions = 2, .freezes = 1, .freezable = 1},
-     1},
+     4'000},
+    {"event, manual: a reset beside a set that stopped, two waiters",
+     manual_reset_releases_all_of_a_stopped_set,
+     {.preemptions = 2, .spurious_wakes = 0, .freezes = 1, .freezable = 1},
+     480'000},
     {"event, automatic: a set beside one that stopped",
      automatic_beside_a_stopped_set,
      {.preemptions = 2, .freezes = 1, .freezable = 1},
