@@ -17,6 +17,7 @@ test   make                                           make
 test   patch                                          patch
 test   pkg-config                                     pkg-config
 test   rt-app                                         rt-app
+check  promtool                                       prometheus
 check  git                                            git
 check  aarch64-linux-gnu-g++                          g++-aarch64-linux-gnu
 check  arm-linux-gnueabihf-g++                        g++-arm-linux-gnueabihf

@@ -23,6 +23,7 @@
 #include "takt/boards/run/workload_reader.h"
 #include "takt/platform/check.h"
 #include "takt/platform/duration_text.h"
+#include "takt/platform/file_writer.h"
 #include "takt/platform/text.h"
 #include "takt/platform/this_thread.h"
 
@@ -50,12 +51,12 @@ int report_wrong(const Status& status) noexcept {
 
 // Beside the result: where nobody listens, nothing is lost.
 void print(int descriptor, std::string_view text) noexcept {
-  static_cast<void>(write_all(descriptor, text).ok());
+  static_cast<void>(platform::write_all(descriptor, text).ok());
 }
 
 /// What the user has asked for.
 Status print_result(int descriptor, std::string_view text) noexcept {
-  const Status status = write_all(descriptor, text);
+  const Status status = platform::write_all(descriptor, text);
   if (status.ok()) return status;
   return Status::from_errno(status.error_number(), "the report cannot be written");
 }

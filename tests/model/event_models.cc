@@ -284,7 +284,7 @@ const Model kModels[] = {
     {"event, manual: a reset beside a set that stopped, two waiters",
      manual_reset_releases_all_of_a_stopped_set,
      {.preemptions = 2, .spurious_wakes = 0, .freezes = 1, .freezable = 1},
-     1},
+     480'000},
     {"event, automatic: a set beside one that stopped",
      automatic_beside_a_stopped_set,
      {.preemptions = 2, .freezes = 1, .freezable = 1},
