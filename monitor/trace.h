@@ -133,8 +133,8 @@ class StaticTrace final : public Trace {
 
  public:
   /// `process` names the tracks' group, by its first 64 bytes, and outlives this. Blocks: no.
-  explicit StaticTrace(const ExecutorView& executor, const char* process = "takt") noexcept
-      : Trace(executor, tracks_, process) {}
+  explicit StaticTrace(const ExecutorView& view, const char* process = "takt") noexcept
+      : Trace(view, tracks_, process) {}
 
  private:
   std::array<detail::TraceTrack, Workers> tracks_;
