@@ -89,7 +89,7 @@ class WorkerActivity {
   constexpr std::uint32_t number() const noexcept {
     return static_cast<std::uint32_t>(word_ >> kNumberShift & kNumberMask);
   }
-  /// One more with each change; begins anew at start().
+  /// One more with each change, restarts included.
   constexpr std::uint32_t since() const noexcept {
     return static_cast<std::uint32_t>(word_ >> kSinceShift);
   }

@@ -109,8 +109,7 @@ void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept
     detail::WorkerSlot& worker = storage_.workers[number];
     detail::LaneSlot& lane = storage_.lanes[static_cast<std::uint32_t>(config.lane)];
     // A restart may come with other workers: their figures begin anew.
-    std::destroy_at(&worker.stats);
-    std::construct_at(&worker.stats);
+    worker.stats.reset();
     worker.stats.activity.set(WorkerPhase::created);
     worker.stack = storage_.stacks.subspan(number * storage_.stack_stride, storage_.stack_stride);
     worker.executor = this;

@@ -5,32 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "takt/platform/default_stack.h"
+
 namespace takt::inline v0 {
 
 /// Bytes that a callable (and a job's result) may take. A larger one does not compile.
 inline constexpr std::size_t kCallableBytes = 48;
 /// Bytes of a name, its terminating null included: the kernel's limit for a thread's name.
 inline constexpr std::size_t kNameBytes = 16;
-
-/// The stack of a worker unless ExecutorLimits says otherwise. ThreadSanitizer keeps 800 KB of its
-/// own at the top of each stack; glibc refuses stacks below PTHREAD_STACK_MIN, which is 128 KiB on
-/// arm64, and takes its own part (thread_local variables) out of it.
-#if defined(__aarch64__) || defined(__powerpc64__) || defined(__loongarch__)
-inline constexpr std::size_t kPlainStackBytes = 192 * 1024;
-#else
-inline constexpr std::size_t kPlainStackBytes = 64 * 1024;
-#endif
-#if defined(__SANITIZE_THREAD__)
-inline constexpr std::size_t kDefaultStackBytes = 1024 * 1024;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr std::size_t kDefaultStackBytes = 1024 * 1024;
-#else
-inline constexpr std::size_t kDefaultStackBytes = kPlainStackBytes;
-#endif
-#else
-inline constexpr std::size_t kDefaultStackBytes = kPlainStackBytes;
-#endif
 
 /// How much a StaticExecutor holds. All of it is reserved at compile time.
 struct ExecutorLimits {

@@ -36,7 +36,9 @@ class Counter {
 class SharedCounter {
  public:
   /// Blocks: no. Bound: wait-free. Callable from: any thread.
-  void add() noexcept { value_.fetch_add(1, std::memory_order_relaxed); }
+  void add(std::uint64_t amount = 1) noexcept {
+    value_.fetch_add(amount, std::memory_order_relaxed);
+  }
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -172,6 +174,14 @@ struct alignas(64) WorkerStats {
   Counter refused_scheduling;
   Counter refused_affinity;
   ActivityWord activity;  ///< what it is doing; Executor::worker_activity() knows more
+
+  /// For the worker of the next start(): whoever reads meanwhile sees old and new figures mixed.
+  void reset() noexcept {
+    for (Counter* counter : {&jobs, &failed, &cancelled, &deadline_misses, &busy_ns, &sleeps,
+                             &thread_id, &refused_scheduling, &refused_affinity}) {
+      counter->set(0);
+    }
+  }
 };
 
 }  // namespace takt::inline v0

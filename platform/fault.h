@@ -40,6 +40,8 @@ enum class SystemCall : std::uint8_t {
   fsync,
   rename,
   close,
+  getdents64,
+  readlinkat,
   getrlimit,
   getrusage,
   clock_gettime,  // of a thread's CPU clock; the vDSO clocks cannot fail
@@ -111,6 +113,8 @@ constexpr const char* to_string(SystemCall call) noexcept {
       "fsync",
       "rename",
       "close",
+      "getdents64",
+      "readlinkat",
       "getrlimit",
       "getrusage",
       "clock_gettime",

@@ -2,6 +2,7 @@
 #ifndef TAKT_PLATFORM_KERNEL_TIME_H_
 #define TAKT_PLATFORM_KERNEL_TIME_H_
 
+#include <sys/time.h>
 #include <time.h>
 
 #include <algorithm>
@@ -62,6 +63,11 @@ constexpr timespec to_timespec(TimePoint time) noexcept {
   result.tv_sec = static_cast<time_t>(std::min(kernel_time.seconds, kEnd));
   result.tv_nsec = static_cast<decltype(result.tv_nsec)>(kernel_time.nanoseconds);
   return result;
+}
+
+/// A CPU time of getrusage(2).
+constexpr Duration to_duration(const timeval& time) noexcept {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
 }  // namespace takt::inline v0::platform::detail

@@ -88,6 +88,25 @@ constexpr StatField kStatFields[] = {
     {41, "policy", store_number<&ThreadStat::policy>},
 };
 
+/// A line of /proc/…/status and where its number goes.
+struct StatusField {
+  std::string_view key;
+  std::uint64_t* value;
+};
+
+Status read_status_fields(std::string_view text, std::span<const StatusField> fields) noexcept {
+  for (const StatusField& field : fields) {
+    std::string_view value = value_of_key(text, field.key);
+    const std::string_view number = take_word(value);  // the unit, kB, may follow
+    Status status = read_field(number, "status", field.key, *field.value);
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+/// The lists of CPUs and memory nodes in it grow with the machine.
+constexpr std::size_t kStatusBytes = 7 * 1024;
+
 /// A number of nanoseconds; the kernel prints them unsigned.
 Status read_nanoseconds(std::string_view word, std::string_view field, Duration& value) noexcept {
   std::int64_t nanoseconds = 0;
@@ -122,22 +141,14 @@ Result<ThreadStat> read_thread_stat(std::int32_t thread_id) noexcept {
 
 Result<ThreadStatus> parse_thread_status(std::string_view text) noexcept {
   ThreadStatus result;
-  const struct {
-    std::string_view key;
-    std::uint64_t* value;
-  } fields[] = {
+  const StatusField fields[] = {
       {"voluntary_ctxt_switches", &result.voluntary_switches},
       {"nonvoluntary_ctxt_switches", &result.involuntary_switches},
       {"VmRSS", &result.resident_kib},
       {"VmLck", &result.locked_kib},
       {"Threads", &result.threads},
   };
-  for (const auto& field : fields) {
-    std::string_view value = value_of_key(text, field.key);
-    const std::string_view number = take_word(value);  // the unit, kB, may follow
-    Status status = read_field(number, "status", field.key, *field.value);
-    if (!status.ok()) return status;
-  }
+  if (Status status = read_status_fields(text, fields); !status.ok()) return status;
   const std::string_view mask = value_of_key(text, "SigBlk");
   if (mask.empty()) return field_error(StatusCode::not_found, "status", "SigBlk", "is missing");
   const char* const mask_end = mask.data() + mask.size();
@@ -150,8 +161,28 @@ Result<ThreadStatus> parse_thread_status(std::string_view text) noexcept {
 }
 
 Result<ThreadStatus> read_thread_status(std::int32_t thread_id) noexcept {
-  char buffer[7 * 1024];  // the lists of CPUs and memory nodes grow with the machine
+  char buffer[kStatusBytes];
   return read_and_parse(thread_id, "status", buffer, parse_thread_status);
+}
+
+Result<ProcessStatus> parse_process_status(std::string_view text) noexcept {
+  ProcessStatus result;
+  const StatusField fields[] = {
+      {"VmRSS", &result.resident_kib},
+      {"VmHWM", &result.peak_resident_kib},
+      {"VmLck", &result.locked_kib},
+      {"Threads", &result.threads},
+  };
+  if (Status status = read_status_fields(text, fields); !status.ok()) return status;
+  return result;
+}
+
+Result<ProcessStatus> read_process_status(const char* proc_root) noexcept {
+  Text<256> path;
+  path << proc_root << "/self/status";
+  char buffer[kStatusBytes];
+  const Result<std::string_view> text = read_file(path.c_str(), buffer);
+  return text.ok() ? parse_process_status(*text) : Result<ProcessStatus>(text.status());
 }
 
 Result<SchedulerStat> parse_scheduler_stat(std::string_view text) noexcept {

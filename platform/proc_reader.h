@@ -9,8 +9,9 @@
 #include "takt/platform/result.h"
 #include "takt/platform/time.h"
 
-/// What /proc tells about threads (proc(5)), without allocation. Each file has a parser, a pure
-/// function over its text, and a reader for a thread of this process by its id (thread_id()).
+/// What /proc tells about threads and the process (proc(5)), without allocation. Each file has a
+/// parser, a pure function over its text, and a reader; for threads of this process by their id
+/// (thread_id()).
 ///
 /// Parsers. Blocks: no. Bound: O(characters). Callable from: anywhere. Errors: not_found a field is
 /// missing, invalid_argument it is no number or does not fit; the text names file and field.
@@ -45,6 +46,17 @@ struct ThreadStatus {
 };
 Result<ThreadStatus> parse_thread_status(std::string_view text) noexcept;
 Result<ThreadStatus> read_thread_status(std::int32_t thread_id) noexcept;
+
+/// Of /proc/self/status.
+struct ProcessStatus {
+  std::uint64_t resident_kib = 0;
+  std::uint64_t peak_resident_kib = 0;  ///< the most that were ever resident
+  std::uint64_t locked_kib = 0;
+  std::uint64_t threads = 0;
+};
+Result<ProcessStatus> parse_process_status(std::string_view text) noexcept;
+/// `proc_root` is /proc but in tests; not_found: there is no such file below it.
+Result<ProcessStatus> read_process_status(const char* proc_root = "/proc") noexcept;
 
 /// Of /proc/self/task/TID/schedstat, which kernels without CONFIG_SCHED_INFO lack.
 struct SchedulerStat {

@@ -7,13 +7,10 @@
 #include <cerrno>
 
 #include "takt/platform/fault.h"
+#include "takt/platform/kernel_time.h"
 
 namespace takt::inline v0::platform {
 namespace {
-
-Duration to_duration(const timeval& time) noexcept {
-  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
-}
 
 Status cpu_clock_error(int error) noexcept {
   // The kernel calls the clock of a thread that is gone invalid; the caller asked about a thread.
@@ -36,8 +33,8 @@ Result<ThreadUsage> thread_usage() noexcept {
   if (error == 0 && ::getrusage(RUSAGE_THREAD, &usage) != 0) error = errno;
   if (error != 0) return Status::from_errno(error, "the thread's usage: not readable");
   return ThreadUsage{
-      .user = to_duration(usage.ru_utime),
-      .system = to_duration(usage.ru_stime),
+      .user = detail::to_duration(usage.ru_utime),
+      .system = detail::to_duration(usage.ru_stime),
       .minor_faults = static_cast<std::uint64_t>(usage.ru_minflt),
       .major_faults = static_cast<std::uint64_t>(usage.ru_majflt),
       .voluntary_switches = static_cast<std::uint64_t>(usage.ru_nvcsw),
@@ -51,6 +48,18 @@ Result<Duration> thread_cpu_time(pthread_t thread) noexcept {
   clockid_t clock{};
   if (const int error = ::pthread_getcpuclockid(thread, &clock)) return cpu_clock_error(error);
   return read_cpu_clock(clock);
+}
+
+Result<Duration> thread_cpu_time_of(std::int32_t thread_id) noexcept {
+  // 0 would be the caller's own.
+  if (thread_id <= 0) return cpu_clock_error(ESRCH);
+  // What pthread_getcpuclockid makes of the id (CPUCLOCK_PERTHREAD_MASK and CPUCLOCK_SCHED in the
+  // kernel's posix-timers.h). The kernel refuses threads of other processes.
+  constexpr std::uint32_t kOfThread = 4;
+  constexpr std::uint32_t kToTheNanosecond = 2;
+  const std::uint32_t clock =
+      ~static_cast<std::uint32_t>(thread_id) << 3 | kOfThread | kToTheNanosecond;
+  return read_cpu_clock(static_cast<clockid_t>(clock));
 }
 
 }  // namespace takt::inline v0::platform

@@ -35,6 +35,11 @@ Result<Duration> thread_cpu_time() noexcept;
 /// Errors: not_found (ESRCH) it has ended; those of clock_gettime(2).
 Result<Duration> thread_cpu_time(pthread_t thread) noexcept;
 
+/// The same of a thread of this process by the kernel's id (thread_id.h), also when it has ended.
+/// Blocks: no. Bound: one system call. Callable from: any thread.
+/// Errors: not_found (ESRCH) there is none; those of clock_gettime(2).
+Result<Duration> thread_cpu_time_of(std::int32_t thread_id) noexcept;
+
 }  // namespace takt::inline v0::platform
 
 #endif  // TAKT_PLATFORM_THREAD_USAGE_H_

@@ -4,12 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "takt/platform/board_sensors.h"
 #include "takt/platform/cpu_set.h"
+#include "takt/platform/descriptor_count.h"
 #include "takt/platform/features.h"
 #include "takt/platform/proc_reader.h"
+#include "takt/tests/platform/directory_entry.h"
 #include "takt/tests/platform/proc_samples.h"
 #include "takt/tests/support/random.h"
 #include "takt/tests/support/test.h"
@@ -70,6 +74,11 @@ void mutate(std::string& text, Random& random) {
   }
 }
 
+/// Three entries of a directory, as the kernel lists them.
+const std::string kDirectory = takt::test::directory_entry(".") +
+                               takt::test::directory_entry("12") +
+                               takt::test::directory_entry("a longer name");
+
 struct ParserCase {
   const char* name;
   std::string_view sample;
@@ -99,6 +108,31 @@ TEST_EACH(
     ParserCase{
         "schedstat", takt::test::kSchedulerStat,
         [](std::string_view text) { return takt::platform::parse_scheduler_stat(text).status(); }},
+    ParserCase{
+        "process_status", takt::test::kStatus,
+        [](std::string_view text) { return takt::platform::parse_process_status(text).status(); }},
+    ParserCase{
+        "cpu_frequency", "1800000\n",
+        [](std::string_view text) { return takt::platform::parse_cpu_frequency(text).status(); }},
+    ParserCase{
+        "temperature", "48312\n",
+        [](std::string_view text) { return takt::platform::parse_temperature(text).status(); }},
+    ParserCase{
+        "thermal_type", "cpu-thermal\n",
+        [](std::string_view text) { return takt::platform::parse_thermal_type(text).status(); }},
+    ParserCase{"directory", kDirectory,
+               [](std::string_view text) {
+                 auto entries = std::as_bytes(std::span(text.data(), text.size()));
+                 std::string_view name;
+                 // Each name lies within the text, a null behind it.
+                 while (takt::platform::take_directory_entry(entries, name)) {
+                   EXPECT_TRUE(name.data() > text.data());
+                   EXPECT_TRUE(name.data() + name.size() < text.data() + text.size());
+                   EXPECT_EQ(name.data()[name.size()], '\0');
+                 }
+                 return entries.empty() ? Status()
+                                        : Status(StatusCode::invalid_argument, "an entry");
+               }},
     ParserCase{"microseconds", "950000\n",
                [](std::string_view text) {
                  return takt::platform::parse_microseconds("sched_rt_runtime_us", text).status();

@@ -12,6 +12,7 @@
 #include "takt/platform/futex.h"
 #include "takt/platform/thread_id.h"
 #include "takt/tests/platform/proc_samples.h"
+#include "takt/tests/platform/temporary_tree.h"
 #include "takt/tests/platform/wait_until_asleep.h"
 #include "takt/tests/support/test.h"
 
@@ -53,6 +54,24 @@ TEST(ProcReader, parses_status) {
   EXPECT_EQ(status->locked_kib, 512);
   EXPECT_EQ(status->threads, 3);
   EXPECT_EQ(status->blocked_signals, 0xfffffffe7bfbf027);
+}
+
+TEST(ProcReader, parses_the_processs_status) {
+  const auto status = parse_process_status(kStatus);
+  ASSERT_OK(status);
+  EXPECT_EQ(status->resident_kib, 1700);
+  EXPECT_EQ(status->peak_resident_kib, 1704);
+  EXPECT_EQ(status->locked_kib, 512);
+  EXPECT_EQ(status->threads, 3);
+}
+
+TEST(ProcReader, reads_the_processs_status_below_another_root) {
+  takt::test::TemporaryTree proc;
+  EXPECT_EQ(read_process_status(proc.root()).code(), StatusCode::not_found);
+  proc.write("self/status", kStatus);
+  EXPECT_EQ(read_process_status(proc.root())->resident_kib, 1700);
+  proc.write("self/status", std::string(8000, '\n'));
+  EXPECT_EQ(read_process_status(proc.root()).code(), StatusCode::resource_exhausted);
 }
 
 TEST(ProcReader, parses_schedstat) {
@@ -97,6 +116,8 @@ TEST_EACH(
               [] { return parse_thread_stat(kStat.substr(0, kStat.find(" 80 ") + 4)).status(); }},
     ErrorCase{"status: voluntary_ctxt_switches is missing", StatusCode::not_found,
               [] { return parse_thread_status("").status(); }},
+    ErrorCase{"status: VmHWM is missing", StatusCode::not_found,
+              [] { return parse_process_status(replaced(kStatus, "VmHWM", "VmXXX")).status(); }},
     // A key is a whole key, not the end of another one.
     ErrorCase{"status: voluntary_ctxt_switches is missing", StatusCode::not_found,
               [] { return parse_thread_status("nonvoluntary_ctxt_switches:\t5\n").status(); }},

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/monitor/metrics.h"
+
+#include <cstddef>
+#include <string_view>
+
+#include "takt/platform/check.h"
+#include "takt/platform/text.h"
+#include "takt/sync/lock_guard.h"
+
+namespace takt::inline v0 {
+namespace {
+
+using detail::MetricEntry;
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+template <class Source>
+std::int64_t read_source(const void* source) noexcept {
+  return static_cast<std::int64_t>(static_cast<const Source*>(source)->get());
+}
+
+constexpr bool is_letter(char character) noexcept {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+         character == '_';
+}
+
+/// A name of a metric or a label. (A colon is kept for rules on the collecting side.)
+bool is_name(std::string_view name) noexcept {
+  if (name.empty() || !is_letter(name[0])) return false;
+  for (const char character : name) {
+    if (!is_letter(character) && (character < '0' || character > '9')) return false;
+  }
+  return true;
+}
+
+bool is_label_name(std::string_view name) noexcept {
+  return is_name(name) && !name.starts_with("__") && name != "le" && name != "quantile";
+}
+
+bool is_power_of_ten(std::int64_t number) noexcept {
+  while (number >= 10 && number % 10 == 0) number /= 10;
+  return number == 1;
+}
+
+std::uint32_t count_labels(const MetricConfig& config) noexcept {
+  std::uint32_t count = 0;
+  while (count < kMetricLabels && config.labels[count].name != nullptr) ++count;
+  return count;
+}
+
+std::string_view text_of(const char* text) noexcept {
+  return text != nullptr ? std::string_view(text) : std::string_view();
+}
+
+/// What is wrong with a metric's name and unit; null when nothing is.
+const char* wrong_name(MetricKind kind, std::string_view name, std::string_view unit) noexcept {
+  if (!is_name(name)) return "is no name: letters, digits and '_'";
+  constexpr std::string_view kTotal = "_total";
+  const bool total = name.ends_with(kTotal);
+  if (total != (kind == MetricKind::counter)) return "counters end with _total, nothing else does";
+  if (total) name.remove_suffix(kTotal.size());
+  for (const std::string_view end : {"_bucket", "_count", "_sum", "_info"}) {
+    if (name.ends_with(end)) return "ends as only parts of a histogram do, or _info";
+  }
+  if (unit.empty()) return nullptr;
+  if (!is_name(unit) || !name.ends_with(unit)) return "does not end with its unit";
+  name.remove_suffix(unit.size());
+  return name.ends_with("_") ? nullptr : "does not end with its unit";
+}
+
+const char* wrong_labels(const MetricConfig& config, std::uint32_t count) noexcept {
+  for (std::uint32_t number = 0; number < kMetricLabels; ++number) {
+    const MetricLabel& label = config.labels[number];
+    if (number >= count) {
+      if (label.name != nullptr || label.value != nullptr) return "has a label without a name";
+      continue;
+    }
+    if (!is_label_name(label.name)) return "has a label that must not be called so";
+    if (label.value == nullptr) return "has a label without a value";
+    for (std::uint32_t other = 0; other < number; ++other) {
+      if (std::string_view(config.labels[other].name) == label.name) return "has a label twice";
+    }
+  }
+  return nullptr;
+}
+
+const char* wrong_config(const MetricConfig& config, MetricKind kind,
+                         std::uint32_t labels) noexcept {
+  if (const char* wrong = wrong_name(kind, config.name, text_of(config.unit))) return wrong;
+  if (text_of(config.help).empty()) return "has no help text";
+  if (!is_power_of_ten(config.per_unit)) return "has a per_unit that is no power of ten";
+  return wrong_labels(config, labels);
+}
+
+bool same_labels(const MetricEntry& entry, const MetricConfig& config,
+                 std::uint32_t labels) noexcept {
+  if (entry.label_count != labels) return false;
+  for (std::uint32_t number = 0; number < labels; ++number) {
+    const MetricLabel& mine = entry.config.labels[number];
+    const MetricLabel& other = config.labels[number];
+    if (std::string_view(mine.name) != other.name) return false;
+    if (std::string_view(mine.value) != other.value) return false;
+  }
+  return true;
+}
+
+/// What a name stands for is the same wherever it is used.
+bool same_family(const MetricEntry& entry, const MetricConfig& config, MetricKind kind) noexcept {
+  return entry.kind == kind && text_of(entry.config.help) == text_of(config.help) &&
+         text_of(entry.config.unit) == text_of(config.unit) &&
+         entry.config.per_unit == config.per_unit;
+}
+
+Status refused(const MetricConfig& config, std::string_view problem) noexcept {
+  constexpr std::size_t kNameShown = 32;
+  const std::string_view name = text_of(config.name);
+  Text<Status::kTextBytes> text;
+  text << "metric '"
+       << std::string_view(name.data(), name.size() < kNameShown ? name.size() : kNameShown) << "' "
+       << problem;
+  return {StatusCode::invalid_argument, text.view()};
+}
+
+MetricView view_of(const MetricEntry& entry) noexcept {
+  MetricView view;
+  view.kind = entry.kind;
+  view.first_of_name = entry.first_of_name;
+  view.name = entry.config.name;
+  view.help = entry.config.help;
+  view.unit = entry.config.unit;
+  view.per_unit = entry.config.per_unit;
+  view.labels = {entry.config.labels, entry.label_count};
+  if (entry.read != nullptr) {
+    view.value = entry.read(entry.source);
+  } else {
+    view.histogram = static_cast<const HistogramCounts*>(entry.source);
+  }
+  return view;
+}
+
+}  // namespace
+
+Metrics::Metrics(std::span<MetricEntry> entries) noexcept : entries_(entries) {}
+
+Status Metrics::add(const MetricConfig& config, const SharedCounter& counter) noexcept {
+  return add_entry(config, MetricKind::counter, &counter, &read_source<SharedCounter>);
+}
+
+Status Metrics::add(const MetricConfig& config, const Counter& counter) noexcept {
+  return add_entry(config, MetricKind::counter, &counter, &read_source<Counter>);
+}
+
+Status Metrics::add(const MetricConfig& config, const Gauge& gauge) noexcept {
+  return add_entry(config, MetricKind::gauge, &gauge, &read_source<Gauge>);
+}
+
+Status Metrics::add(const MetricConfig& config, const HistogramCounts& histogram) noexcept {
+  MetricConfig in_seconds = config;
+  in_seconds.per_unit = kNanosecondsPerSecond;
+  return add_entry(in_seconds, MetricKind::histogram, &histogram, nullptr);
+}
+
+Status Metrics::add_entry(const MetricConfig& config, MetricKind kind, const void* source,
+                          Read read) noexcept {
+  if (config.name == nullptr) return refused(config, "has no name");
+  const std::uint32_t labels = count_labels(config);
+  if (const char* wrong = wrong_config(config, kind, labels)) return refused(config, wrong);
+  LockGuard lock(mutex_);
+  // relaxed: written under the mutex.
+  const std::uint32_t count = count_.load(std::memory_order_relaxed);
+  MetricEntry* last = nullptr;
+  for (MetricEntry& entry : entries_.first(count)) {
+    if (std::string_view(entry.config.name) != config.name) continue;
+    if (!same_family(entry, config, kind)) return refused(config, "stands for something else");
+    if (same_labels(entry, config, labels)) return refused(config, "is there with these labels");
+    last = &entry;
+  }
+  if (count == entries_.size()) {
+    Text<Status::kTextBytes> text;
+    text << "all " << count << " places for metrics are taken";
+    return {StatusCode::resource_exhausted, text.view()};
+  }
+  MetricEntry& entry = entries_[count];
+  entry.config = config;
+  if (entry.config.unit == nullptr) entry.config.unit = "";
+  entry.kind = kind;
+  entry.first_of_name = last == nullptr;
+  entry.label_count = labels;
+  entry.source = source;
+  entry.read = read;
+  // release, both: pair with the acquires of size() and visit(); the entry is complete.
+  if (last != nullptr) last->next.store(count + 1, std::memory_order_release);
+  count_.store(count + 1, std::memory_order_release);
+  return {};
+}
+
+MetricView Metrics::view(std::uint32_t number) const noexcept {
+  TAKT_CHECK(number < size(), "there is no such metric");
+  return view_of(entries_[number]);
+}
+
+void Metrics::visit(MetricVisitor visitor, void* argument) const noexcept {
+  for (const MetricEntry& first : entries_.first(size())) {
+    if (!first.first_of_name) continue;
+    const MetricEntry* entry = &first;
+    for (;;) {
+      visitor(view_of(*entry), argument);
+      // acquire: pairs with the release in add_entry().
+      const std::uint32_t next = entry->next.load(std::memory_order_acquire);
+      if (next == 0) break;
+      entry = &entries_[next - 1];
+    }
+  }
+}
+
+}  // namespace takt::inline v0

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/platform/process_usage.h"
+
+#include <cerrno>
+#include <thread>
+
+#include "takt/platform/proc_reader.h"
+#include "takt/platform/thread_usage.h"
+#include "takt/tests/support/fault_injection.h"
+#include "takt/tests/support/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using takt::platform::process_usage;
+using takt::platform::SystemCall;
+
+TEST(ProcessUsage, counts_threads_that_have_ended) {
+  const auto before = process_usage();
+  ASSERT_OK(before);
+  std::thread([] {
+    const takt::Duration begin = takt::platform::thread_cpu_time().value();
+    while (takt::platform::thread_cpu_time().value() - begin < 20ms) continue;
+  }).join();
+  const auto after = process_usage();
+  ASSERT_OK(after);
+  // The kernel scales user and system time to its own sum, in microseconds.
+  EXPECT_GE(after->user + after->system - before->user - before->system, 19ms);
+  EXPECT_GE(after->voluntary_switches, before->voluntary_switches);
+  EXPECT_GE(after->minor_faults, before->minor_faults);
+}
+
+TEST(ProcessUsage, knows_the_peak_of_memory) {
+  const auto usage = process_usage();
+  const auto status = takt::platform::read_process_status();
+  ASSERT_OK(usage);
+  ASSERT_OK(status);
+  EXPECT_GT(usage->peak_resident_bytes, std::uint64_t{100} * 1024);
+  EXPECT_GT(status->peak_resident_kib, 100U);
+  EXPECT_GE(status->threads, 1U);
+}
+
+TEST(ProcessUsage, says_what_was_refused) {
+  const takt::test::FaultInjection fault(SystemCall::getrusage, EPERM);
+  const auto usage = process_usage();
+  EXPECT_EQ(usage.code(), takt::StatusCode::permission_denied);
+  EXPECT_EQ(usage.status().error_number(), EPERM);
+}
+
+}  // namespace
