@@ -291,10 +291,11 @@ class Executor {
   /// ExecutorLimits::lanes. Blocks: no. Callable from: any thread.
   std::uint32_t lane_count() const noexcept { return storage_.limits.lanes; }
   /// How many workers serve `lane`; 0 when there is no such lane. Blocks: no. Callable from: any
-  /// thread; not while another start() rewrites it.
+  /// thread.
   std::uint32_t worker_count(LaneId lane) const noexcept {
     const auto number = static_cast<std::uint32_t>(lane);
-    return number < storage_.limits.lanes ? storage_.lanes[number].worker_count : 0;
+    if (number >= storage_.limits.lanes) return 0;
+    return storage_.lanes[number].worker_count.load(std::memory_order_relaxed);
   }
   /// What became of posts to `lane`, which must exist, since the executor was constructed. Blocks:
   /// no. Callable from: any thread.

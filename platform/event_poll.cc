@@ -20,6 +20,7 @@
 namespace takt::inline v0::platform {
 namespace {
 
+using detail::call_through;
 using detail::RawResult;
 
 static_assert(static_cast<std::uint32_t>(Readiness::readable) == EPOLLIN);
@@ -30,17 +31,6 @@ static_assert(static_cast<std::uint32_t>(Readiness::hang_up) == EPOLLHUP);
 static_assert(static_cast<std::uint32_t>(Readiness::peer_closed) == EPOLLRDHUP);
 
 constexpr int kCapacity = static_cast<int>(EventPoll::Events::kCapacity);
-
-/// A call of glibc's unless a test lets it fail; the caller's errno stays as it was.
-template <class Call>
-RawResult call_through(SystemCall which, const Call& call) noexcept {
-  if (const int error = injected_fault(which)) return {0, error};
-  const int saved_errno = errno;
-  const long value = call();
-  const int error = value < 0 ? errno : 0;
-  errno = saved_errno;
-  return {value < 0 ? 0 : value, error};
-}
 
 /// Kernels before 5.11: ppoll has waited with nanoseconds for ever, epoll_wait then only looks.
 RawResult wait_by_ppoll(int epoll, epoll_event* events,

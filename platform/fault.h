@@ -60,6 +60,9 @@ enum class SystemCall : std::uint8_t {
   epoll_wait,    // these two: on such a kernel only
   ppoll,
   eventfd,
+  ioctl,  // every request to a watchdog device
+  socket,
+  sendto,
   count,  // how many there are, not a call
 };
 
@@ -133,6 +136,9 @@ constexpr const char* to_string(SystemCall call) noexcept {
       "epoll_wait",
       "ppoll",
       "eventfd",
+      "ioctl",
+      "socket",
+      "sendto",
   };
   static_assert(sizeof kNames / sizeof kNames[0] == static_cast<std::size_t>(SystemCall::count));
   return call < SystemCall::count ? kNames[static_cast<std::size_t>(call)] : "unknown";

@@ -111,7 +111,7 @@ class TAKT_CAPABILITY("mutex") ProcessMutex {
     for (;;) {
       const int error = mutex_.lock(deadline);
       TAKT_CHECK(error != EDEADLK,
-                 "ProcessMutex: locked again by its owner, it would wait for itself");
+                 "ProcessMutex: locked again by its owner, or in a circle of locks");
       if (error == ENOMEM || error == EAGAIN) {
         // As in mutex.h: waiting a little is all that is left to a call that may not fail.
         if (now() >= deadline) return ETIMEDOUT;

@@ -120,7 +120,7 @@ const SourceText* Proof::source_of(const Site& site) const {
   return nullptr;
 }
 
-std::vector<Proof::Trial> Proof::trials() const {
+std::vector<Proof::Trial> Proof::trials(const std::set<std::string>& justified) const {
   std::vector<Trial> trials;
   SiteTable& sites = Engine::get().sites();
   for (int i = 0; i < sites.count(); ++i) {
@@ -128,25 +128,39 @@ std::vector<Proof::Trial> Proof::trials() const {
     if (source == nullptr) continue;
     for (const Mutant& mutant : Mutant::of(sites[i], i, sites.most_woken(i))) {
       const std::string text = mutant.text(sites[i]);
-      trials.push_back({mutant,
-                        source->path() + " | " + source->key(sites[i].line) + " | " +
-                            to_string(sites[i].operation) + text.substr(text.find(' ')),
-                        false,
-                        {}});
+      Trial trial{.mutant = mutant,
+                  .key = source->path() + " | " + source->key(sites[i].line) + " | " +
+                         to_string(sites[i].operation) + text.substr(text.find(' ')),
+                  .by = {}};
+      trial.justified = justified.count(trial.key) != 0;
+      trials.push_back(std::move(trial));
     }
   }
   return trials;
 }
 
 /// In a child: the number of the first model that rejects the mutant, as exit status.
-int Proof::try_mutant(const Mutant& mutant) const {
-  Engine::get().set_mutant(mutant);
+int Proof::try_mutant(const Trial& trial) const {
+  Engine::get().set_mutant(trial.mutant);
+  std::vector<std::size_t> undecided;
   for (std::size_t i = 0; i < models_.size(); ++i) {
-    if (!executed_[i][static_cast<std::size_t>(mutant.site)]) continue;
-    Options options = models_[i].options;
-    options.executions = most_executions_of_a_mutant(executions_[i]);
-    const Report report = explore_model(models_[i], options);
-    if (report.failed && !report.cut) return kKilledBy + static_cast<int>(i);
+    if (executed_[i][static_cast<std::size_t>(trial.mutant.site)]) undecided.push_back(i);
+  }
+  // The cheap models first, and first all of them a little.
+  std::sort(undecided.begin(), undecided.end(),
+            [&](std::size_t a, std::size_t b) { return executions_[a] < executions_[b]; });
+  for (const bool in_full : {false, true}) {
+    if (in_full && trial.justified && !deep()) break;
+    std::vector<std::size_t> cut;
+    for (const std::size_t i : undecided) {
+      Options options = models_[i].options;
+      options.executions = most_executions_of_a_mutant(executions_[i]);
+      if (!in_full) options.executions = std::min(options.executions, kQuickExecutions);
+      const Report report = explore_model(models_[i], options);
+      if (report.failed && !report.cut) return kKilledBy + static_cast<int>(i);
+      if (report.cut) cut.push_back(i);
+    }
+    undecided = std::move(cut);
   }
   return kSurvived;
 }
@@ -162,7 +176,7 @@ void Proof::run(std::vector<Trial>& trials) const {
       const pid_t child = ::fork();
       if (child == 0) {
         ::alarm(kSecondsAMutant);
-        ::_exit(try_mutant(trials[next].mutant));
+        ::_exit(try_mutant(trials[next]));
       }
       children[next++] = child;
       ++running;
@@ -185,11 +199,12 @@ void Proof::run(std::vector<Trial>& trials) const {
 }
 
 void Proof::check_mutants(const std::string& survivors_file) {
-  std::vector<Trial> all = trials();
+  const std::set<std::string> justified = justifications(survivors_file);
+  std::vector<Trial> all = trials(justified);
   run(all);
   const auto killed =
       std::count_if(all.begin(), all.end(), [](const Trial& t) { return t.killed; });
-  compare_survivors(all, survivors_file);
+  compare_survivors(all, justified, survivors_file);
   std::printf("%-56s %12s %s\n", "model", "executions", "mutants killed first");
   for (std::size_t i = 0; i < models_.size(); ++i) {
     const auto first = std::count_if(all.begin(), all.end(),
@@ -200,7 +215,7 @@ void Proof::check_mutants(const std::string& survivors_file) {
               static_cast<std::ptrdiff_t>(all.size()) - killed);
 }
 
-void Proof::compare_survivors(const std::vector<Trial>& trials, const std::string& survivors_file) {
+std::set<std::string> Proof::justifications(const std::string& survivors_file) {
   std::set<std::string> justified;
   std::ifstream file(survivors_file);
   if (!file) failures_.push_back("cannot read " + survivors_file);
@@ -213,19 +228,23 @@ void Proof::compare_survivors(const std::vector<Trial>& trials, const std::strin
     });
     if (ours) justified.insert(key);
   }
+  return justified;
+}
+
+void Proof::compare_survivors(const std::vector<Trial>& trials, std::set<std::string> justified,
+                              const std::string& survivors_file) {
   for (const Trial& trial : trials) {
     const Site& site = Engine::get().sites()[trial.mutant.site];
-    const bool listed = justified.count(trial.key) != 0;
     if (!trial.killed) {
       std::printf("survivor: %s%s\n", trial.mutant.text(site).c_str(),
-                  listed ? " (justified)" : "");
+                  trial.justified ? " (justified)" : "");
     }
-    if (!trial.killed && !listed) {
+    if (!trial.killed && !trial.justified) {
       failures_.push_back("no model rejects " + trial.mutant.text(site) +
                           "\nweaken the code, strengthen a model, or justify it in " +
                           survivors_file + ":\n" + trial.key + " | <reason>");
     }
-    if (trial.killed && listed) {
+    if (trial.killed && trial.justified) {
       failures_.push_back(survivors_file + " justifies a mutant that is rejected (by '" + trial.by +
                           "'): " + trial.key);
     }

@@ -3,6 +3,7 @@
 #define TAKT_TESTS_MODEL_PROOF_H_
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,9 +33,14 @@ inline constexpr std::uint64_t most_executions_of_a_mutant(std::uint64_t executi
   return 4 * executions + 50'000;
 }
 
+/// Most mutants are rejected within so many executions of some model: first all models are tried
+/// so far.
+inline constexpr std::uint64_t kQuickExecutions = 2'000;
+
 /// What is believed of some shipped sources, and why: models that hold; every atomic and futex
 /// site of the sources executed by one of them; every generated mutant of those sites rejected by
-/// one, or justified in a survivors file.
+/// one, or justified in a survivors file. That no model rejects a justified mutant, so that its
+/// justification is needed, is tried quickly, and in full where deep().
 ///
 /// Prints a table. What is wrong is collected in failures(), one message each.
 ///
@@ -62,16 +68,20 @@ class Proof {
   struct Trial {
     Mutant mutant;
     std::string key;  ///< as in the survivors file, without the reason
+    bool justified = false;
     bool killed = false;
     std::string by;
   };
 
   void replay(const Model& model, const char* schedule);
-  std::vector<Trial> trials() const;
+  /// The mutants of the sources that `survivors_file` justifies; reports a file that is not there.
+  std::set<std::string> justifications(const std::string& survivors_file);
+  std::vector<Trial> trials(const std::set<std::string>& justified) const;
   const SourceText* source_of(const Site& site) const;
   void run(std::vector<Trial>& trials) const;
-  int try_mutant(const Mutant& mutant) const;
-  void compare_survivors(const std::vector<Trial>& trials, const std::string& survivors_file);
+  int try_mutant(const Trial& trial) const;
+  void compare_survivors(const std::vector<Trial>& trials, std::set<std::string> justified,
+                         const std::string& survivors_file);
 
   std::span<const Model> models_;
   bool refuted_ = false;

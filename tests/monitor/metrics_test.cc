@@ -96,8 +96,8 @@ TEST(Metrics, visits_those_of_one_name_one_after_the_other) {
   EXPECT_EQ(seen[2].labels, "p=3;");
   EXPECT_EQ(seen[3].labels, "");
   EXPECT_EQ(seen[4].labels, "p=1;q=x;");
-  for (const std::size_t number : {0, 1, 2}) EXPECT_EQ(seen[number].name, "a_total");
-  for (const std::size_t number : {0, 1, 2, 3, 4}) {
+  for (const std::size_t number : {0U, 1U, 2U}) EXPECT_EQ(seen[number].name, "a_total");
+  for (const std::size_t number : {0U, 1U, 2U, 3U, 4U}) {
     EXPECT_EQ(seen[number].first, number == 0 || number == 3);
   }
 }

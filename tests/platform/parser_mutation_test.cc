@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each parser meets 100,000 mutations of a text that it accepts. It may accept or refuse each of
 // them; sanitizers and the harness see to it that it does nothing else. Errors must carry a text.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -13,6 +14,7 @@
 #include "takt/platform/descriptor_count.h"
 #include "takt/platform/features.h"
 #include "takt/platform/proc_reader.h"
+#include "takt/platform/service_manager.h"
 #include "takt/tests/platform/directory_entry.h"
 #include "takt/tests/platform/proc_samples.h"
 #include "takt/tests/support/random.h"
@@ -140,6 +142,17 @@ TEST_EACH(
     ParserCase{
         "wait_channel", "futex_wait_queue\n",
         [](std::string_view text) { return takt::platform::parse_wait_channel(text).status(); }},
+    ParserCase{"watchdog_environment", "30000000 4711",
+               [](std::string_view text) {
+                 // One variable of the environment is before the blank, the other one behind it.
+                 const std::string both(text);
+                 const std::size_t blank = std::min(both.find(' '), both.size());
+                 const std::string usec = both.substr(0, blank);
+                 const std::string pid = both.substr(std::min(blank + 1, both.size()));
+                 takt::Duration timeout{};
+                 return takt::platform::parse_watchdog_environment(
+                     {.watchdog_usec = usec.c_str(), .watchdog_pid = pid.c_str()}, 4711, timeout);
+               }},
     ParserCase{"kernel_release", "6.1.0-28-arm64", [](std::string_view text) {
                  std::uint32_t numbers[2];
                  const bool valid =

@@ -4,8 +4,10 @@
 #include <sched.h>
 
 #include <atomic>
+#include <cstdint>
 #include <thread>
 
+#include "takt/platform/thread_id.h"
 #include "takt/platform/time.h"
 #include "takt/tests/support/test.h"
 
@@ -39,6 +41,27 @@ TEST(ThreadUsage, cpu_time_does_not_grow_with_sleep) {
   const auto after = thread_cpu_time();
   ASSERT_OK(after);
   EXPECT_LT(*after - *before, takt::now() - begin);
+}
+
+TEST(ThreadUsage, reads_a_threads_cpu_time_by_its_id) {
+  std::atomic<std::int32_t> id{0};
+  std::atomic<bool> open{false};
+  std::thread other([&] {
+    consume(2ms);
+    id = static_cast<std::int32_t>(takt::platform::thread_id());
+    id.notify_all();
+    open.wait(false);
+  });
+  id.wait(0);
+  const auto time = takt::platform::thread_cpu_time_of(id);
+  ASSERT_OK(time);
+  EXPECT_GE(*time, 2ms);
+  open = true;
+  open.notify_all();
+  other.join();
+  EXPECT_EQ(takt::platform::thread_cpu_time_of(1).code(), takt::StatusCode::not_found);
+  EXPECT_EQ(takt::platform::thread_cpu_time_of(0).code(), takt::StatusCode::not_found);
+  EXPECT_EQ(takt::platform::thread_cpu_time_of(-1).code(), takt::StatusCode::not_found);
 }
 
 TEST(ThreadUsage, reads_another_threads_cpu_time) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "takt/tests/stress/signal_storm.h"
@@ -26,8 +27,19 @@ using takt::StatusCode;
 using takt::test::SignalStorm;
 using takt::test::steps;
 
-/// The `sequence`-th item of a producer, counted from 1.
+/// The `sequence`-th item of a producer, counted from 1. 0 once it was moved away: a push that
+/// refuses must leave it.
 struct Item {
+  Item(std::uint32_t from, std::uint32_t number) : producer(from), sequence(number) {}
+  Item(Item&& other) noexcept
+      : producer(other.producer), sequence(std::exchange(other.sequence, 0)) {}
+  Item& operator=(Item&& other) noexcept {
+    producer = other.producer;
+    sequence = std::exchange(other.sequence, 0);
+    return *this;
+  }
+  ~Item() = default;
+
   std::uint32_t producer;
   std::uint32_t sequence;
 };
@@ -59,17 +71,17 @@ class Ledger {
 
 /// Pushes by the form that the round chooses, until it is in.
 template <class Queue>
-void push_somehow(Queue& queue, const Item& item) {
+void push_somehow(Queue& queue, Item item) {
   switch (item.sequence % 3) {
     case 0:
-      EXPECT_OK(queue.push(item));
+      EXPECT_OK(queue.push(std::move(item)));
       return;
     case 1:
-      while (!queue.push_for(item, 1us).ok()) {
+      while (!queue.push_for(std::move(item), 1us).ok()) {
       }
       return;
     default:
-      while (!queue.try_push(item).ok()) std::this_thread::yield();
+      while (!queue.try_push(std::move(item)).ok()) std::this_thread::yield();
   }
 }
 
@@ -81,7 +93,7 @@ std::optional<Item> pop_somehow(Queue& queue, std::uint32_t turn) {
     if (turn % 3 == 0) item = queue.pop();
     if (turn % 3 == 1) item = queue.pop_for(1us);
     if (turn % 3 == 2) item = queue.try_pop();
-    if (item.ok()) return *item;
+    if (item.ok()) return std::move(*item);
     if (item.code() == StatusCode::closed) return std::nullopt;
     std::this_thread::yield();
   }

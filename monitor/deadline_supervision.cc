@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/monitor/deadline_supervision.h"
+
+namespace takt::inline v0 {
+
+void DeadlineSupervision::judge(const DeadlineExpectation& expected, const Look& look,
+                                std::uint32_t from, std::uint32_t to, Findings& findings) noexcept {
+  Finding finding{.kind = Supervision::deadline, .from = from, .to = to};
+  const std::uint64_t early = early_.get();
+  const std::uint64_t late = late_.get();
+  finding.measured = Duration(static_cast<std::int64_t>(measured_.get()));
+  if (early != seen_early_) {
+    finding.fault = Fault::checkpoint_early;
+    finding.count = early - seen_early_;
+    findings.add(finding);
+  }
+  if (late != seen_late_) {
+    finding.fault = Fault::checkpoint_late;
+    finding.count = late - seen_late_;
+    findings.add(finding);
+  }
+  seen_early_ = early;
+  seen_late_ = late;
+  if (expected.max <= Duration::zero()) return;
+  // relaxed, here and below: as in close().
+  std::uint64_t span = word_.load(std::memory_order_relaxed);
+  if ((span & (kOpen | kAccused)) != kOpen) return;
+  const Duration takes = look.begin - unpack(span);
+  if (takes <= expected.max) return;
+  // Fails when the reporter came meanwhile: then it has counted itself.
+  if (!word_.compare_exchange_strong(span, span | kAccused, std::memory_order_relaxed,
+                                     std::memory_order_relaxed)) {
+    return;
+  }
+  finding.fault = Fault::checkpoint_late;
+  finding.count = 1;
+  finding.measured = takes;
+  findings.add(finding);
+}
+
+void DeadlineSupervision::forgive(const Look& look) noexcept {
+  std::uint64_t span = word_.load(std::memory_order_relaxed);
+  if ((span & kOpen) != 0) {
+    // Fails when the reporter came meanwhile: nothing is open then, or what is open is new.
+    static_cast<void>(word_.compare_exchange_strong(span, pack(look.end) | kOpen | kForgiven,
+                                                    std::memory_order_relaxed,
+                                                    std::memory_order_relaxed));
+  }
+  forget_counted();
+}
+
+}  // namespace takt::inline v0

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_MONITOR_DEADLINE_SUPERVISION_H_
+#define TAKT_MONITOR_DEADLINE_SUPERVISION_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "takt/executor/stats.h"
+#include "takt/monitor/supervision.h"
+#include "takt/platform/time.h"
+
+// One word that the reporter and the watchdog share, the span from one checkpoint to another:
+//
+//   bit 0      kOpen: the first checkpoint was reached, the second one not yet. Set by start(),
+//              cleared by finish().
+//   bit 1      kAccused: the watchdog has found it late already. Set by judge(), cleared by the
+//              reporter, who then does not count it a second time.
+//   bit 2      kForgiven: it began anew when the watchdog woke late; it may seem early. Set by
+//              forgive(), cleared by the reporter.
+//   bits 3-63  when it began, nanoseconds (36 years)
+//
+//   [closed] --start--> [open] --finish--> [closed], perhaps counted early or late
+//                       |    ^
+//                       |    '-- forgive: from now on
+//                       '--judge--> [open | accused] --finish--> [closed]
+//
+// The watchdog changes the word by CAS and the reporter by exchange, so each span is judged once.
+
+namespace takt::inline v0 {
+
+/// How long it shall take from one checkpoint to another. `max` 0: not supervised.
+struct DeadlineExpectation {
+  Duration min{};
+  Duration max{};
+};
+
+/// Deadline supervision of one pair of checkpoints. The reporter's side measures and judges what
+/// has come; the watchdog's side finds what does not come.
+class DeadlineSupervision {
+ public:
+  /// The first checkpoint was reached. Again without the second one: the span begins anew.
+  /// Blocks: no. Bound: wait-free. Callable from: the reporter, as finish().
+  void start(TimePoint at, const DeadlineExpectation& expected) noexcept {
+    close(pack(at) | kOpen, at, expected, false);
+  }
+  /// The second checkpoint was reached; without the first one it means nothing.
+  void finish(TimePoint at, const DeadlineExpectation& expected) noexcept {
+    close(0, at, expected, true);
+  }
+
+  /// Reads what the reporter has counted and left open; says what is new and wrong.
+  /// Blocks: no. Bound: wait-free. Callable from: the watchdog, as the others.
+  void judge(const DeadlineExpectation& expected, const Look& look, std::uint32_t from,
+             std::uint32_t to, Findings& findings) noexcept;
+  /// What was counted is forgotten, what is open begins now.
+  void forgive(const Look& look) noexcept;
+  /// What was counted is forgotten; what is open goes on.
+  void forget_counted() noexcept {
+    seen_early_ = early_.get();
+    seen_late_ = late_.get();
+  }
+
+ private:
+  static constexpr std::uint64_t kOpen = 1;
+  static constexpr std::uint64_t kAccused = 2;
+  static constexpr std::uint64_t kForgiven = 4;
+  static constexpr unsigned kShift = 3;
+
+  static constexpr std::uint64_t pack(TimePoint time) noexcept {
+    return static_cast<std::uint64_t>(to_ns(time)) << kShift;
+  }
+  static constexpr TimePoint unpack(std::uint64_t word) noexcept {
+    return from_ns(static_cast<std::int64_t>(word >> kShift));
+  }
+
+  void close(std::uint64_t next, TimePoint at, const DeadlineExpectation& expected,
+             bool finished) noexcept {
+    // relaxed: the word alone carries the decision; the counters are figures.
+    const std::uint64_t span = word_.exchange(next, std::memory_order_relaxed);
+    if ((span & (kOpen | kAccused)) != kOpen || expected.max <= Duration::zero()) return;
+    const Duration took = at - unpack(span);
+    if (took > expected.max) {
+      measured_.set(static_cast<std::uint64_t>(took.count()));
+      late_.add();
+    } else if (finished && took < expected.min && (span & kForgiven) == 0) {
+      measured_.set(static_cast<std::uint64_t>(took.count()));
+      early_.add();
+    }
+  }
+
+  std::atomic<std::uint64_t> word_{0};
+  Counter early_;
+  Counter late_;
+  Counter measured_;  // of the last one that was early or late
+  // The watchdog's: what it has seen of the counters.
+  std::uint64_t seen_early_ = 0;
+  std::uint64_t seen_late_ = 0;
+};
+
+}  // namespace takt::inline v0
+
+#endif  // TAKT_MONITOR_DEADLINE_SUPERVISION_H_

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_MONITOR_LOCAL_SUPERVISION_H_
+#define TAKT_MONITOR_LOCAL_SUPERVISION_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "takt/monitor/supervision.h"
+
+// The local state of one supervised thing:
+//
+//                   cycles without fault have made up for all
+//            .----------------------------------------------.
+//            v                                              |
+//          [ok] --a fault--> more than tolerated? --no--> [failed]
+//           ^ |                    | yes
+//   activate| |deactivate          v
+//           | v                [expired] --reinstate--> [ok]
+//       [deactivated]
+//
+// Each kind of supervision counts its failed reference cycles: one more for a cycle with a fault,
+// counted as soon as it is found, one less for a cycle without.
+
+namespace takt::inline v0 {
+
+/// The local supervision status of AUTOSAR's Watchdog Manager. Written by the watchdog; anybody
+/// reads the state.
+class LocalSupervision {
+ public:
+  /// Blocks: no. Callable from: any thread.
+  LocalState state() const noexcept {
+    // acquire: pairs with the release of set(), so that a reader sees the record of what it sees.
+    return state_.load(std::memory_order_acquire);
+  }
+
+  /// Starts over: `ok`, or `deactivated`. Blocks: no. Callable from: the watchdog, as all below.
+  void begin(bool active) noexcept {
+    for (Tally& tally : tallies_) tally = {};
+    set(active ? LocalState::ok : LocalState::deactivated);
+  }
+
+  /// A fault of this kind. True: it is the cycle's first one.
+  bool fail(Supervision kind, const Tolerance& tolerance) noexcept {
+    Tally& tally = tallies_[static_cast<std::uint32_t>(kind)];
+    if (tally.failed_in_cycle || state() == LocalState::expired) return false;
+    tally.failed_in_cycle = true;
+    ++tally.failed_cycles;
+    set(tally.failed_cycles > tolerance[kind] ? LocalState::expired : LocalState::failed);
+    return true;
+  }
+
+  /// The reference cycle is over.
+  void end_cycle() noexcept {
+    bool well = true;
+    for (Tally& tally : tallies_) {
+      if (!tally.failed_in_cycle && tally.failed_cycles != 0) --tally.failed_cycles;
+      tally.failed_in_cycle = false;
+      well = well && tally.failed_cycles == 0;
+    }
+    if (well && state() == LocalState::failed) set(LocalState::ok);
+  }
+
+ private:
+  struct Tally {
+    std::uint32_t failed_cycles = 0;
+    bool failed_in_cycle = false;
+  };
+
+  // release: see state().
+  void set(LocalState state) noexcept { state_.store(state, std::memory_order_release); }
+
+  Tally tallies_[kSupervisions];
+  std::atomic<LocalState> state_{LocalState::deactivated};
+};
+
+}  // namespace takt::inline v0
+
+#endif  // TAKT_MONITOR_LOCAL_SUPERVISION_H_

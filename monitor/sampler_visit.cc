@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sampler exposes of its newest sample.
+#include <cstdint>
+
+#include "takt/monitor/sampler.h"
+#include "takt/platform/text.h"
+
+namespace takt::inline v0 {
+namespace {
+
+using detail::FigureInfo;
+
+constexpr std::int64_t kNano = 1'000'000'000;
+
+constexpr FigureInfo kReleaseJitter{"takt_task_release_jitter_seconds",
+                                    "Time from release to start", "seconds", kNano,
+                                    MetricKind::histogram};
+constexpr FigureInfo kResponseTime{"takt_task_response_seconds", "Time from release to finish",
+                                   "seconds", kNano, MetricKind::histogram};
+constexpr FigureInfo kAlertRaised{"takt_alert_raised", "Whether the alert is raised", "", 1,
+                                  MetricKind::gauge};
+constexpr FigureInfo kAlertRaises{"takt_alert_raises_total", "How often the alert was raised", "",
+                                  1, MetricKind::counter};
+constexpr FigureInfo kSamples{"takt_sampler_samples_total", "Samples taken", "", 1,
+                              MetricKind::counter};
+constexpr FigureInfo kMissed{"takt_sampler_missed_samples_total",
+                             "Samples that were left out because the sampler was late", "", 1,
+                             MetricKind::counter};
+constexpr FigureInfo kLateness{"takt_sampler_max_lateness_seconds",
+                               "The longest time from when a sample was due to when it began",
+                               "seconds", kNano, MetricKind::gauge};
+constexpr FigureInfo kReadErrors{"takt_sampler_read_errors_total",
+                                 "Readings of the system that failed", "", 1, MetricKind::counter};
+
+/// The labels of a worker or a task: two of them may be called the same.
+class SourceLabels {
+ public:
+  SourceLabels(const char* label, const SeqLock<detail::SourceName>& name,
+               std::uint32_t number) noexcept {
+    constexpr unsigned kAttempts = 4;
+    // A name that is being replaced time and again is no name.
+    name_ = name.try_load(kAttempts).value_or(detail::SourceName{"?"});
+    number_ << number;
+    labels_[0] = {.name = label, .value = name_.text};
+    labels_[1] = {.name = "number", .value = number_.c_str()};
+  }
+  std::span<const MetricLabel> get() const noexcept { return labels_; }
+
+ private:
+  detail::SourceName name_;
+  Text<12> number_;
+  MetricLabel labels_[2];
+};
+
+}  // namespace
+
+/// Calls the visitor, and knows when a name begins.
+class Sampler::Visit {
+ public:
+  Visit(MetricVisitor visitor, void* argument) noexcept : visitor_(visitor), argument_(argument) {}
+
+  void value(const FigureInfo& info, std::span<const MetricLabel> labels,
+             std::int64_t value) noexcept {
+    call(info, labels, value, nullptr);
+  }
+  void histogram(const FigureInfo& info, std::span<const MetricLabel> labels,
+                 const HistogramCounts& counts) noexcept {
+    call(info, labels, 0, &counts);
+  }
+
+ private:
+  void call(const FigureInfo& info, std::span<const MetricLabel> labels, std::int64_t value,
+            const HistogramCounts* histogram) noexcept {
+    MetricView view;
+    view.kind = info.kind;
+    view.first_of_name = &info != last_;
+    view.name = info.name;
+    view.help = info.help;
+    view.unit = info.unit;
+    view.per_unit = info.per_unit;
+    view.labels = labels;
+    view.value = value;
+    view.histogram = histogram;
+    last_ = &info;
+    visitor_(view, argument_);
+  }
+
+  MetricVisitor visitor_;
+  void* argument_;
+  const FigureInfo* last_ = nullptr;
+};
+
+void Sampler::visit(MetricVisitor visitor, void* argument) const noexcept {
+  Visit visit(visitor, argument);
+  visit_process(visit);
+  // acquire: pairs with the releases of those who add.
+  const std::uint32_t workers = worker_count_.load(std::memory_order_acquire);
+  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  visit_sources<WorkerStats>(visit, "worker", view_.workers, workers, worker_column(0));
+  visit_sources<TaskStats>(visit, "task", view_.tasks, tasks, task_column(0));
+  visit_histograms(visit);
+  visit_alerts(visit);
+  visit_itself(visit);
+}
+
+std::optional<std::int64_t> Sampler::newest(std::uint32_t column) const noexcept {
+  const std::uint64_t written = history_.written();
+  if (written == 0) return std::nullopt;
+  const std::optional<std::int64_t> value = history_.read(written - 1, column);
+  return value == detail::History::kAbsent ? std::nullopt : value;
+}
+
+void Sampler::visit_process(Visit& visit) const noexcept {
+  for (std::uint32_t number = 0; number < detail::kProcessFigures; ++number) {
+    const std::optional<std::int64_t> value = newest(1 + number);
+    if (!value.has_value()) continue;
+    const auto figure = static_cast<ProcessFigure>(number);
+    const FigureInfo& info = detail::info_of(figure);
+    if (figure < ProcessFigure::frequency) {
+      visit.value(info, {}, *value);
+      continue;
+    }
+    Text<12> text;
+    MetricLabel labels[2];
+    if (figure < ProcessFigure::temperature) {
+      text << process_.cpu(number - static_cast<std::uint32_t>(ProcessFigure::frequency));
+      labels[0] = {.name = "cpu", .value = text.c_str()};
+      visit.value(info, std::span<const MetricLabel>(labels).first(1), *value);
+    } else {
+      const std::uint32_t index = number - static_cast<std::uint32_t>(ProcessFigure::temperature);
+      text << process_.zone(index);
+      labels[0] = {.name = "zone", .value = text.c_str()};
+      labels[1] = {.name = "type", .value = process_.zone_type(index)};
+      visit.value(info, labels, *value);
+    }
+  }
+}
+
+template <class Stats>
+void Sampler::visit_sources(Visit& visit, const char* label,
+                            std::span<const detail::Source<Stats>> sources, std::uint32_t count,
+                            std::uint32_t first_column) const noexcept {
+  constexpr bool kIsWorker = std::is_same_v<Stats, WorkerStats>;
+  using Figure = std::conditional_t<kIsWorker, WorkerFigure, TaskFigure>;
+  constexpr auto kFigures = static_cast<std::uint32_t>(Figure::count);
+  for (std::uint32_t figure = 0; figure < kFigures; ++figure) {
+    for (std::uint32_t number = 0; number < count; ++number) {
+      const std::optional<std::int64_t> value = newest(first_column + number * kFigures + figure);
+      if (!value.has_value()) continue;
+      const SourceLabels labels(label, sources[number].name, number);
+      visit.value(detail::info_of(static_cast<Figure>(figure)), labels.get(), *value);
+    }
+  }
+}
+
+void Sampler::visit_histograms(Visit& visit) const noexcept {
+  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  for (const bool response : {false, true}) {
+    for (std::uint32_t number = 0; number < tasks; ++number) {
+      const detail::Source<TaskStats>& source = view_.tasks[number];
+      // acquire: pairs with the release with which the executor hands them out.
+      const TaskHistograms* const histograms =
+          source.stats->histograms.load(std::memory_order_acquire);
+      if (histograms == nullptr) continue;
+      const SourceLabels labels("task", source.name, number);
+      visit.histogram(response ? kResponseTime : kReleaseJitter, labels.get(),
+                      response ? histograms->response_time : histograms->release_jitter);
+    }
+  }
+}
+
+void Sampler::visit_alerts(Visit& visit) const noexcept {
+  const std::uint32_t count = alert_count_.load(std::memory_order_acquire);
+  for (const bool raises : {false, true}) {
+    for (const detail::Alert& alert : view_.alerts.first(count)) {
+      const MetricLabel labels[] = {{.name = "alert", .value = alert.name()}};
+      const bool raised = alert.state() == AlertState::raised;
+      visit.value(raises ? kAlertRaises : kAlertRaised, labels,
+                  raises ? static_cast<std::int64_t>(alert.raises()) : std::int64_t{raised});
+    }
+  }
+}
+
+void Sampler::visit_itself(Visit& visit) const noexcept {
+  visit.value(kSamples, {}, static_cast<std::int64_t>(samples()));
+  visit.value(kMissed, {}, static_cast<std::int64_t>(missed()));
+  visit.value(kLateness, {}, max_lateness().count());
+  visit.value(kReadErrors, {}, static_cast<std::int64_t>(read_errors()));
+}
+
+}  // namespace takt::inline v0

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/monitor/supervised_worker.h"
+
+#include <algorithm>
+
+#include "takt/platform/proc_reader.h"
+#include "takt/platform/thread_usage.h"
+
+namespace takt::inline v0 {
+
+ThreadUse thread_use(std::int32_t thread_id) noexcept {
+  const Result<Duration> cpu_time = platform::thread_cpu_time_of(thread_id);
+  const Result<platform::ThreadStat> stat = platform::read_thread_stat(thread_id);
+  if (!cpu_time.ok() || !stat.ok()) return {};
+  return {.known = true, .wants_cpu = stat->state == 'R', .cpu_time = *cpu_time};
+}
+
+void SupervisedWorker::begin(WatchMode mode, const Look& look) noexcept {
+  mode_ = mode;
+  local_.begin(expected().active);
+  forgive(look);
+}
+
+void SupervisedWorker::forgive(const Look& look) noexcept {
+  activity_ = seen_;
+  unchanged_since_ = look.end;
+  cycle_begin_ = look.end;
+  use_ = {};
+}
+
+bool SupervisedWorker::gets_no_cpu(Duration measured_over) const noexcept {
+  const ThreadUse use = source_.use(number_);
+  // Not known: then it is called stuck, which it looks like.
+  if (!use_.known || !use.known || !use.wants_cpu) return false;
+  return (use.cpu_time - use_.cpu_time) * 10 < measured_over;
+}
+
+void SupervisedWorker::judge_unchanged(const Look& look, Findings& findings) noexcept {
+  const bool in_job = seen_.phase() == WorkerPhase::in_job;
+  if (!in_job && seen_.phase() != WorkerPhase::ready) return;  // idle, paused: well
+  const Duration limit = in_job ? expected().longest_job : expected().longest_wait;
+  const Duration certainly = look.begin - unchanged_since_;
+  if (limit <= Duration::zero()) return;
+  if (certainly < limit) {
+    if (in_job && !use_.known && certainly >= limit / 2) {
+      use_ = source_.use(number_);
+      use_at_ = look.end;
+    }
+    return;
+  }
+  const bool starved = !in_job || gets_no_cpu(look.begin - use_at_);
+  findings.add({.fault = starved ? Fault::starved : Fault::stuck_in_job,
+                .kind = Supervision::alive,
+                .to = seen_.number(),
+                .is_task = seen_.is_task(),
+                .measured = certainly});
+}
+
+void SupervisedWorker::judge(const Look& look, Findings& findings) noexcept {
+  if (seen_ == activity_) {
+    judge_unchanged(look, findings);
+  } else {
+    activity_ = seen_;
+    unchanged_since_ = look.end;
+    use_ = {};
+  }
+  if (look.begin - cycle_begin_ >= std::max(expected().longest_job, expected().longest_wait)) {
+    findings.cycle_ended = true;
+    cycle_begin_ = look.end;
+  }
+}
+
+}  // namespace takt::inline v0

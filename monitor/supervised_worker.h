@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_MONITOR_SUPERVISED_WORKER_H_
+#define TAKT_MONITOR_SUPERVISED_WORKER_H_
+
+#include <cstdint>
+
+#include "takt/executor/stats.h"
+#include "takt/monitor/local_supervision.h"
+#include "takt/monitor/supervision.h"
+#include "takt/monitor/worker_source.h"
+#include "takt/platform/time.h"
+
+// How the three are told apart. Two equal activity words say that the worker has done nothing but
+// that in between (executor/activity.h); the watchdog notes since which glance the word is the
+// same.
+//
+//   word            unchanged for      its thread meanwhile             verdict
+//   idle, paused    however long                                        well
+//   ready           longest_wait                                        starved
+//   in_job          longest_job        blocked                          stuck_in_job
+//   in_job          longest_job        wants the CPU and gets it        stuck_in_job (an endless
+//   loop) in_job          longest_job        wants the CPU, gets under 10 %   starved (preempted in
+//   the job) changes                                                             well
+
+namespace takt::inline v0 {
+
+/// What is expected of a worker in one mode.
+struct WorkerExpectation {
+  bool active = false;
+  Duration longest_job{};       ///< in one job, preemption included. 0: not supervised
+  Duration longest_wait{};      ///< ready and not running. 0: not supervised
+  std::uint32_t tolerance = 0;  ///< of failed cycles; a cycle: the larger of the two
+};
+
+/// A worker, supervised by its activity word: the worker pays nothing. The watchdog's.
+class SupervisedWorker {
+ public:
+  static constexpr std::size_t kNameBytes = 16;
+
+  /// How it is. Blocks: no. Callable from: any thread.
+  LocalState state() const noexcept { return local_.state(); }
+  const char* name() const noexcept { return name_; }
+
+ private:
+  friend class Watchdog;
+
+  const WorkerExpectation& expected() const noexcept { return expected_[mode_]; }
+  Tolerance tolerance() const noexcept { return {.alive = expected().tolerance}; }
+  void begin(WatchMode mode, const Look& look) noexcept;
+  void look(TimePoint at) noexcept { seen_ = source_.activity(number_, at); }
+  void forgive(const Look& look) noexcept;
+  void judge(const Look& look, Findings& findings) noexcept;
+  void judge_unchanged(const Look& look, Findings& findings) noexcept;
+  bool gets_no_cpu(Duration measured_over) const noexcept;
+
+  WorkerSource source_;
+  std::uint32_t number_ = 0;
+  WatchMode mode_ = WatchMode::startup;
+  WorkerActivity seen_;
+  WorkerActivity activity_;  // the last one judged
+  TimePoint unchanged_since_{};
+  // What its thread had used when half of the time was over: read only from then on.
+  ThreadUse use_;
+  TimePoint use_at_{};
+  TimePoint cycle_begin_{};
+  LocalSupervision local_;
+  ByMode<WorkerExpectation> expected_;
+  char name_[kNameBytes] = {};
+};
+
+}  // namespace takt::inline v0
+
+#endif  // TAKT_MONITOR_SUPERVISED_WORKER_H_

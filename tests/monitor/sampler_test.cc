@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sampler in virtual time: step(now) decides everything.
+#include "takt/monitor/sampler.h"
+
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "takt/tests/platform/proc_samples.h"
+#include "takt/tests/platform/temporary_tree.h"
+#include "takt/tests/support/fault_injection.h"
+#include "takt/tests/support/test.h"
+
+namespace takt {
+namespace {
+
+using namespace std::chrono_literals;
+using platform::SystemCall;
+using test::FaultInjection;
+using test::TemporaryTree;
+
+constexpr SamplerLimits kLimits{.workers = 2, .tasks = 2, .metrics = 3, .alerts = 2, .history = 10};
+StaticSampler<kLimits> sampler;
+
+constexpr TimePoint kBegin = from_ns(1'000'000'000'000);
+
+/// Quotients are rounded.
+bool is_about(std::optional<double> value, double expected) {
+  return value.has_value() && std::abs(*value - expected) < 1e-9 * expected;
+}
+
+/// Steps through `count` periods of 100 ms, from the next one on.
+class Walk {
+ public:
+  void steps(int count) {
+    for (int i = 0; i < count; ++i) {
+      const TimePoint next = sampler.step(now_);
+      EXPECT_TRUE(next == now_ + 100ms);
+      now_ = next;
+    }
+  }
+  TimePoint now() const { return now_; }
+
+ private:
+  TimePoint now_ = kBegin;
+};
+
+TEST(Sampler, keeps_its_grid_and_counts_what_it_missed) {
+  EXPECT_TRUE(sampler.step(kBegin) == kBegin + 100ms);
+  EXPECT_EQ(sampler.samples(), 1U);
+  // Too early: nothing happens.
+  EXPECT_TRUE(sampler.step(kBegin + 99ms) == kBegin + 100ms);
+  EXPECT_EQ(sampler.samples(), 1U);
+  EXPECT_TRUE(sampler.step(kBegin + 130ms) == kBegin + 200ms);
+  EXPECT_EQ(sampler.samples(), 2U);
+  EXPECT_EQ(sampler.missed(), 0U);
+  EXPECT_TRUE(sampler.max_lateness() == 30ms);
+  // Those of 200, 300 and 400 ms are one sample.
+  EXPECT_TRUE(sampler.step(kBegin + 450ms) == kBegin + 500ms);
+  EXPECT_EQ(sampler.samples(), 3U);
+  EXPECT_EQ(sampler.missed(), 2U);
+  EXPECT_TRUE(sampler.max_lateness() == 250ms);
+}
+
+struct ConfigCase {
+  std::string_view name;  // the error's text
+  SamplerConfig config;
+};
+TEST_EACH(Sampler, refuses_a_wrong_period,
+          ConfigCase{"SamplerConfig::period is not 1 ms to 24 h", {.period = 999us}},
+          ConfigCase{"SamplerConfig::period is not 1 ms to 24 h", {.period = 25h}},
+          ConfigCase{"SamplerConfig::slow_period is no multiple of period",
+                     {.period = 100ms, .slow_period = 50ms}},
+          ConfigCase{"SamplerConfig::slow_period is no multiple of period",
+                     {.period = 100ms, .slow_period = 250ms}}) {
+  const Status status = sampler.configure(param.config);
+  EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+  EXPECT_EQ(std::string_view(status.text()), param.name);
+}
+
+TEST(Sampler, shows_the_rates_of_a_worker) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series jobs = sampler.worker(0, WorkerFigure::jobs);
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  EXPECT_FALSE(sampler.value(jobs).has_value());
+  Walk walk;
+  walk.steps(1);
+  EXPECT_FALSE(sampler.value(jobs).has_value());  // a rate takes two samples
+  stats.jobs.add(5);
+  stats.busy_ns.add(25'000'000);
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(jobs), 50));
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.25));
+  EXPECT_EQ(sampler.value(sampler.worker(0, WorkerFigure::phase)).value(), 6.0);
+  // It has no thread.
+  EXPECT_FALSE(sampler.value(sampler.worker(0, WorkerFigure::cpu_time)).has_value());
+  // A restart: what it counts begins anew.
+  stats.reset();
+  stats.jobs.add(2);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(jobs), 20));
+}
+
+TEST(Sampler, shows_the_levels_of_a_task) {
+  static TaskStats stats;
+  ASSERT_OK(sampler.add_task("servo", stats));
+  stats.max_response_ns.raise(1'500'000);
+  Walk walk;
+  walk.steps(2);
+  EXPECT_EQ(sampler.value(sampler.task(0, TaskFigure::max_response)).value(), 0.0015);
+  EXPECT_EQ(sampler.value(sampler.task(0, TaskFigure::completed)).value(), 0.0);
+  EXPECT_FALSE(sampler.value(sampler.task(1, TaskFigure::completed)).has_value());
+}
+
+TEST(Sampler, what_it_observes_is_numbered_and_may_be_renamed) {
+  static WorkerStats first, second, third;
+  EXPECT_EQ(*sampler.add_worker("a", first), 0U);
+  EXPECT_EQ(*sampler.add_worker("b", second), 1U);
+  EXPECT_EQ(*sampler.add_worker("c", first), 0U);
+  const auto refused = sampler.add_worker("d", third);
+  EXPECT_EQ(refused.code(), StatusCode::resource_exhausted);
+  EXPECT_EQ(std::string_view(refused.status().text()), "all 2 SamplerLimits::workers are in use");
+  EXPECT_EQ(sampler.add_worker("", third).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(sampler.add_worker(nullptr, third).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(sampler.add_worker("sixteen letters!", third).code(), StatusCode::invalid_argument);
+  sampler.step(kBegin);
+  std::vector<std::string> names;
+  sampler.visit(
+      [](const MetricView& metric, void* argument) noexcept {
+        if (std::string_view(metric.name) != "takt_worker_jobs_total") return;
+        static_cast<std::vector<std::string>*>(argument)->push_back(metric.labels[0].value);
+      },
+      &names);
+  ASSERT_EQ(names.size(), 2U);
+  EXPECT_EQ(names[0], "c");
+  EXPECT_EQ(names[1], "b");
+}
+
+TEST(Sampler, series_without_a_place_are_none) {
+  EXPECT_FALSE(Series().valid());
+  EXPECT_TRUE(sampler.worker(1, WorkerFigure::jobs).valid());
+  EXPECT_FALSE(sampler.worker(2, WorkerFigure::jobs).valid());
+  EXPECT_FALSE(sampler.task(2, TaskFigure::failed).valid());
+  EXPECT_FALSE(sampler.metric(3).valid());
+  EXPECT_TRUE(sampler.series(ProcessFigure::temperature, kSampledZones - 1).valid());
+  EXPECT_FALSE(sampler.series(ProcessFigure::temperature, kSampledZones).valid());
+  EXPECT_FALSE(sampler.series(ProcessFigure::threads, 1).valid());
+  EXPECT_FALSE(sampler.value(Series()).has_value());
+  EXPECT_EQ(sampler.summary(Series(), 1s, {}).code(), StatusCode::invalid_argument);
+  // No two series share a column.
+  EXPECT_FALSE(sampler.worker(1, WorkerFigure::phase) == sampler.task(0, TaskFigure::releases));
+  EXPECT_FALSE(sampler.task(1, TaskFigure::max_response) == sampler.metric(0));
+}
+
+class Levels {
+ public:
+  Levels() {
+    EXPECT_OK(metrics_.add(
+        {.name = "level_celsius", .help = "L", .unit = "celsius", .per_unit = 10}, level));
+    EXPECT_OK(metrics_.add({.name = "events_total", .help = "E"}, events));
+    EXPECT_OK(sampler.set_metrics(metrics_));
+  }
+  Gauge level;
+  SharedCounter events;
+
+ private:
+  StaticMetrics<4> metrics_;
+};
+
+TEST(Sampler, sums_up_levels) {
+  Levels levels;
+  Walk walk;
+  for (const int value : {90, 10, 20, 30, 40, 50}) {
+    levels.level.set(value);
+    walk.steps(1);
+  }
+  std::array<double, 16> scratch;
+  // The newest sample is of 500 ms: a window of 500 ms begins behind that of 0 ms.
+  const auto summary = sampler.summary(sampler.metric(0), 500ms, scratch);
+  ASSERT_OK(summary);
+  EXPECT_EQ(summary->samples, 5U);
+  EXPECT_TRUE(summary->from == kBegin + 100ms);
+  EXPECT_TRUE(summary->to == kBegin + 500ms);
+  EXPECT_EQ(summary->min, 1.0);
+  EXPECT_TRUE(is_about(summary->mean, 3));
+  EXPECT_EQ(summary->max, 5.0);
+  EXPECT_EQ(summary->median, 3.0);
+  EXPECT_EQ(summary->p90, 5.0);
+  EXPECT_EQ(summary->p99, 5.0);
+  EXPECT_EQ(scratch[0], 1.0);
+  EXPECT_EQ(scratch[4], 5.0);
+  // Little scratch: the newest ones.
+  const auto newest = sampler.summary(sampler.metric(0), 1h, std::span(scratch).first(2));
+  EXPECT_EQ(newest->samples, 2U);
+  EXPECT_EQ(newest->min, 4.0);
+  EXPECT_EQ(sampler.summary(sampler.metric(0), 1h, {}).code(), StatusCode::not_found);
+  EXPECT_EQ(sampler.summary(sampler.metric(0), 0ms, scratch).code(), StatusCode::not_found);
+}
+
+TEST(Sampler, sums_up_counters_by_the_time_that_they_took) {
+  Levels levels;
+  sampler.step(kBegin);
+  levels.events.add(10);
+  sampler.step(kBegin + 100ms);  // 100 a second
+  levels.events.add(10);
+  sampler.step(kBegin + 500ms);  // 400 ms: 25 a second
+  std::array<double, 16> scratch;
+  const auto summary = sampler.summary(sampler.metric(1), 1h, scratch);
+  ASSERT_OK(summary);
+  EXPECT_EQ(summary->samples, 2U);
+  EXPECT_TRUE(is_about(summary->min, 25));
+  EXPECT_TRUE(is_about(summary->max, 100));
+  EXPECT_TRUE(is_about(summary->mean, 40));
+}
+
+TEST(Sampler, forgets_what_is_older_than_its_history) {
+  Levels levels;
+  Walk walk;
+  for (int value = 1; value <= 25; ++value) {
+    levels.level.set(10 * value);
+    walk.steps(1);
+  }
+  std::array<double, 32> scratch;
+  const auto summary = sampler.summary(sampler.metric(0), 1h, scratch);
+  EXPECT_EQ(summary->samples, kLimits.history);
+  EXPECT_EQ(summary->min, 16.0);
+  EXPECT_EQ(summary->max, 25.0);
+}
+
+TEST(Sampler, a_worker_that_came_late_has_no_samples_of_another_time) {
+  static WorkerStats stats;
+  Walk walk;
+  walk.steps(15);
+  stats.jobs.add(7);
+  ASSERT_OK(sampler.add_worker("late", stats));
+  std::array<double, 32> scratch;
+  const Series phase = sampler.worker(0, WorkerFigure::phase);
+  EXPECT_EQ(sampler.summary(phase, 1h, scratch).code(), StatusCode::not_found);
+  walk.steps(3);
+  EXPECT_EQ(sampler.summary(phase, 1h, scratch)->samples, 3U);
+  // The jobs from before are no rate.
+  const auto jobs = sampler.summary(sampler.worker(0, WorkerFigure::jobs), 1h, scratch);
+  EXPECT_EQ(jobs->samples, 2U);
+  EXPECT_EQ(jobs->max, 0.0);
+}
+
+TEST(Sampler, reads_this_process) {
+  sampler.step(kBegin);
+  const auto level = [](ProcessFigure figure) { return sampler.value(sampler.series(figure)); };
+  EXPECT_GT(level(ProcessFigure::resident).value_or(0), 100'000.0);
+  EXPECT_GE(level(ProcessFigure::peak_resident).value_or(0), 100'000.0);
+  EXPECT_GE(level(ProcessFigure::locked).value_or(-1), 0.0);
+  EXPECT_GE(level(ProcessFigure::threads).value_or(0), 1.0);
+  EXPECT_GE(level(ProcessFigure::descriptors).value_or(0), 1.0);
+  EXPECT_GE(level(ProcessFigure::sockets).value_or(-1), 0.0);
+  sampler.step(kBegin + 100ms);
+  EXPECT_GE(level(ProcessFigure::cpu_time).value_or(-1), 0.0);
+  EXPECT_EQ(sampler.read_errors(), 0U);
+}
+
+TEST(Sampler, reads_a_board) {
+  TemporaryTree sys;
+  sys.write("devices/system/cpu/online", "0-5\n");
+  for (int cpu = 0; cpu < 6; ++cpu) {
+    const std::string directory = "devices/system/cpu/cpu" + std::to_string(cpu);
+    sys.write(directory + "/topology/cluster_cpus_list", cpu < 4 ? "0-3" : "4-5");
+    sys.write(directory + "/topology/core_cpus_list", std::to_string(cpu));
+    sys.write(directory + "/cpufreq/scaling_cur_freq", cpu < 4 ? "1400000\n" : "1800000\n");
+  }
+  sys.write("class/thermal/thermal_zone0/type", "cpu-thermal\n");
+  sys.write("class/thermal/thermal_zone0/temp", "48300\n");
+  sys.write("class/thermal/thermal_zone2/type", "gpu-thermal\n");
+  sys.write("class/thermal/thermal_zone2/temp", "51000\n");
+  ASSERT_OK(sampler.configure({.sys_root = sys.root()}));
+  Walk walk;
+  walk.steps(1);
+  const auto at = [](ProcessFigure figure, std::uint32_t index) {
+    return sampler.value(sampler.series(figure, index));
+  };
+  EXPECT_EQ(at(ProcessFigure::frequency, 0).value_or(0), 1.4e9);
+  EXPECT_EQ(at(ProcessFigure::frequency, 1).value_or(0), 1.8e9);
+  EXPECT_FALSE(at(ProcessFigure::frequency, 2).has_value());
+  EXPECT_EQ(at(ProcessFigure::temperature, 0).value_or(0), 48.3);
+  EXPECT_EQ(at(ProcessFigure::temperature, 1).value_or(0), 51.0);
+  EXPECT_FALSE(at(ProcessFigure::temperature, 2).has_value());
+  // Read anew with the slow period only.
+  sys.write("class/thermal/thermal_zone0/temp", "60000\n");
+  walk.steps(9);
+  EXPECT_EQ(at(ProcessFigure::temperature, 0).value_or(0), 48.3);
+  walk.steps(1);
+  EXPECT_EQ(at(ProcessFigure::temperature, 0).value_or(0), 60.0);
+  // Nonsense is absent, and counted; the other zone goes on.
+  EXPECT_EQ(sampler.read_errors(), 0U);
+  sys.write("class/thermal/thermal_zone0/temp", "hot\n");
+  walk.steps(10);
+  EXPECT_FALSE(at(ProcessFigure::temperature, 0).has_value());
+  EXPECT_EQ(at(ProcessFigure::temperature, 1).value_or(0), 51.0);
+  EXPECT_EQ(sampler.read_errors(), 1U);
+
+  std::vector<std::string> labels;
+  sampler.visit(
+      [](const MetricView& metric, void* argument) noexcept {
+        if (std::string_view(metric.name) != "takt_temperature_celsius") return;
+        std::string text;
+        for (const MetricLabel& label : metric.labels) {
+          text += std::string(label.name) + "=" + label.value + " ";
+        }
+        static_cast<std::vector<std::string>*>(argument)->push_back(text);
+      },
+      &labels);
+  ASSERT_EQ(labels.size(), 1U);
+  EXPECT_EQ(labels[0], "zone=2 type=gpu-thermal ");
+}
+
+TEST(Sampler, what_a_board_lacks_is_absent_and_no_error) {
+  const TemporaryTree nothing;
+  ASSERT_OK(sampler.configure({.proc_root = nothing.root(), .sys_root = nothing.root()}));
+  sampler.step(kBegin);
+  for (const ProcessFigure figure :
+       {ProcessFigure::resident, ProcessFigure::locked, ProcessFigure::threads,
+        ProcessFigure::descriptors, ProcessFigure::sockets, ProcessFigure::frequency,
+        ProcessFigure::temperature}) {
+    EXPECT_FALSE(sampler.value(sampler.series(figure)).has_value());
+  }
+  EXPECT_TRUE(sampler.value(sampler.series(ProcessFigure::peak_resident)).has_value());
+  EXPECT_EQ(sampler.read_errors(), 0U);
+}
+
+TEST_EACH(Sampler, survives_what_the_system_refuses, SystemCall::getrusage, SystemCall::open,
+          SystemCall::read, SystemCall::getdents64) {
+  ASSERT_OK(sampler.configure({}));
+  {
+    const FaultInjection fault(param, EIO, 1, FaultInjection::Times::onward);
+    sampler.step(kBegin);
+    EXPECT_GE(fault.failures(), 1U);
+  }
+  EXPECT_GE(sampler.read_errors(), 1U);
+  sampler.step(kBegin + 1s);
+  EXPECT_TRUE(sampler.value(sampler.series(ProcessFigure::resident)).has_value());
+  EXPECT_TRUE(sampler.value(sampler.series(ProcessFigure::descriptors)).has_value());
+  EXPECT_TRUE(sampler.value(sampler.series(ProcessFigure::peak_resident)).has_value());
+}
+
+// What is visited obeys the rules that Metrics::add() enforces, so that an exposition may rely on
+// them: names of one kind come together, and none comes twice.
+TEST(Sampler, visits_each_name_once) {
+  static WorkerStats workers[2];
+  static TaskStats tasks[2];
+  static TaskHistograms histograms;
+  tasks[1].histograms = &histograms;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK(sampler.add_worker("worker", workers[i]));
+    ASSERT_OK(sampler.add_task("task", tasks[i]));
+  }
+  ASSERT_OK(sampler.add_alert({.name = "hot", .series = sampler.series(ProcessFigure::threads)}));
+  sampler.step(kBegin);
+  struct Seen {
+    std::vector<std::string> firsts;
+    std::vector<std::string> all;
+    int histograms = 0;
+  } seen;
+  sampler.visit(
+      [](const MetricView& metric, void* argument) noexcept {
+        auto& into = *static_cast<Seen*>(argument);
+        const std::string name = metric.name;
+        if (metric.first_of_name) into.firsts.push_back(name);
+        ASSERT_EQ(into.firsts.back(), name);
+        std::string all = name;
+        for (const MetricLabel& label : metric.labels) {
+          all += std::string(",") + label.name + "=" + label.value;
+        }
+        for (const std::string& other : into.all) EXPECT_NE(other, all);
+        into.all.push_back(all);
+        const bool counter = name.ends_with("_total");
+        EXPECT_EQ(counter, metric.kind == MetricKind::counter);
+        EXPECT_NE(std::string_view(metric.help), "");
+        const std::string unit = std::string("_") + metric.unit;
+        const std::string bare = counter ? name.substr(0, name.size() - 6) : name;
+        EXPECT_TRUE(unit == "_" || bare.ends_with(unit), "%s", metric.name);
+        EXPECT_EQ(metric.histogram != nullptr, metric.kind == MetricKind::histogram);
+        into.histograms += metric.histogram != nullptr ? 1 : 0;
+      },
+      &seen);
+  for (std::size_t i = 0; i < seen.firsts.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) EXPECT_NE(seen.firsts[i], seen.firsts[j]);
+  }
+  EXPECT_EQ(seen.histograms, 2);
+  EXPECT_GE(seen.firsts.size(), 35U);
+}
+
+}  // namespace
+}  // namespace takt

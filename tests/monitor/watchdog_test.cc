@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+// The watchdog in virtual time: each injected fault meets the right verdict, by name and in time.
+#include "takt/monitor/watchdog.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "takt/tests/monitor/supervised_world.h"
+#include "takt/tests/platform/fake_watchdog.h"
+#include "takt/tests/platform/manager_socket.h"
+#include "takt/tests/support/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using takt::ByMode;
+using takt::Duration;
+using takt::EntityExpectation;
+using takt::Fault;
+using takt::GlobalState;
+using takt::LocalState;
+using takt::SupervisedEntity;
+using takt::TaskExpectation;
+using takt::Verdict;
+using takt::WatchdogConfig;
+using takt::WatchMode;
+using takt::WorkerExpectation;
+using takt::test::FakeWatchdog;
+using takt::test::ManagerSocket;
+using World = takt::test::SupervisedWorld;
+
+struct Injection {
+  const char* name;
+  Fault expected;
+  const char* whom;
+  Duration window;  // of the supervision that finds it
+  void (*inject)(World& world);
+};
+
+// The verdict table of monitor/README.md.
+TEST_EACH(Watchdog, finds_what_is_injected_in_time,
+          Injection{"entity hangs in its next round", Fault::checkpoint_late, "loop", 15ms,
+                    [](World& world) { world.hangs = true; }},
+          Injection{"entity reports nothing any more", Fault::too_few_indications, "loop",
+                    World::kWindow, [](World& world) { world.silent = true; }},
+          Injection{"entity is too slow", Fault::too_few_indications, "loop", 2 * World::kWindow,
+                    [](World& world) { world.loop_period = 14ms; }},
+          Injection{"entity runs wild", Fault::too_many_indications, "loop", World::kWindow,
+                    [](World& world) { world.loop_period = 5ms; }},
+          Injection{"checkpoint comes early", Fault::checkpoint_early, "loop", 10ms,
+                    [](World& world) { world.round = 0ms; }},
+          Injection{"checkpoint comes late", Fault::checkpoint_late, "loop", 10ms,
+                    [](World& world) { world.round = 7ms; }},
+          Injection{"checkpoint is left out", Fault::wrong_order, "loop", 10ms,
+                    [](World& world) { world.skips_compute = true; }},
+          Injection{"task hangs", Fault::too_few_indications, "servo", World::kWindow,
+                    [](World& world) { world.servo_runs = false; }},
+          Injection{"task misses its deadline", Fault::deadline_missed, "servo", 5ms,
+                    [](World& world) { world.servo_is_late = true; }},
+          Injection{"job blocks for ever", Fault::stuck_in_job, "control", 60ms,
+                    [](World& world) {
+                      world.work = World::Work::one_job;
+                      world.use.wants_cpu = false;
+                    }},
+          Injection{"job loops for ever", Fault::stuck_in_job, "control", 60ms,
+                    [](World& world) { world.work = World::Work::one_job; }},
+          Injection{"job is preempted for ever", Fault::starved, "control", 60ms,
+                    [](World& world) {
+                      world.work = World::Work::one_job;
+                      world.cpu_share = World::kTick / 20;
+                    }},
+          Injection{"worker gets no CPU", Fault::starved, "control", 40ms,
+                    [](World& world) { world.work = World::Work::ready; }},
+          Injection{"livelock: jobs go round, the task does not", Fault::too_few_indications,
+                    "servo", World::kWindow, [](World& world) {
+                      world.servo_runs = false;
+                      world.work = World::Work::jobs;
+                    }}) {
+  // The phase between fault and glance is the enemy's.
+  Duration worst{};
+  for (Duration phase = 0ms; phase < World::kWindow; phase += 1ms) {
+    World world;
+    world.begin();
+    world.advance(500ms + phase);
+    ASSERT_EQ(world.verdicts.size(), 0U);
+    param.inject(world);
+    const Duration took = world.until_verdict(1s);
+    ASSERT_EQ(world.verdicts.size(), 1U);
+    const Verdict& verdict = world.verdicts.front();
+    ASSERT_TRUE(verdict.finding.fault == param.expected, "%s",
+                takt::to_string(verdict.finding.fault));
+    ASSERT_EQ(std::string_view(verdict.name), param.whom);
+    EXPECT_TRUE(verdict.state == LocalState::expired);
+    EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+    worst = std::max(worst, took);
+  }
+  EXPECT_LE(worst.count(), (param.window + World::kPeriod).count());
+  std::printf("| %s | %s '%s' | the same | %lld ms | %lld ms |\n", param.name,
+              takt::to_string(param.expected), param.whom, static_cast<long long>(worst / 1ms),
+              static_cast<long long>((param.window + World::kPeriod) / 1ms));
+}
+
+TEST(Watchdog, idle_is_well_however_long) {
+  World world;
+  world.begin();
+  world.work = World::Work::idle;
+  world.advance(10s);
+  EXPECT_EQ(world.verdicts.size(), 0U);
+  EXPECT_TRUE(world.watchdog.worker(0).state() == LocalState::ok);
+}
+
+TEST(Watchdog, that_was_suspended_accuses_nobody) {
+  World world;
+  world.begin();
+  world.advance(200ms);
+  // Everything stood still, as under SIGSTOP: nobody has worked, and a round took very long.
+  world.suspended = true;
+  world.hangs = true;
+  world.servo_runs = false;
+  world.work = World::Work::one_job;
+  world.advance(700ms);
+  world.suspended = false;
+  world.hangs = false;
+  world.servo_runs = true;
+  world.work = World::Work::jobs;
+  world.servo_is_late = true;  // jobs that the same disturbance has made late
+  world.advance(50ms);
+  world.servo_is_late = false;
+  world.advance(2s);
+  EXPECT_EQ(world.verdicts.size(), 0U);
+  EXPECT_EQ(world.watchdog.late_glances(), 1U);
+  EXPECT_GE(world.watchdog.greatest_lateness().count(), Duration(600ms).count());
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+  // It sees as before.
+  world.hangs = true;
+  EXPECT_LE(world.until_verdict(1s).count(), Duration(30ms).count());
+}
+
+TEST(Watchdog, a_hang_that_outlasts_its_own_suspension_is_found) {
+  World world;
+  world.begin();
+  world.advance(200ms);
+  world.hangs = true;
+  world.suspended = true;
+  world.advance(300ms);
+  world.suspended = false;
+  // Late checkpoints are forgiven for the settling time; silence is not.
+  EXPECT_LE(world.until_verdict(1s).count(), (World::kWindow + 2 * World::kPeriod).count());
+  ASSERT_EQ(world.verdicts.size(), 1U);
+  EXPECT_EQ(std::string_view(world.verdicts[0].name), "loop");
+}
+
+TEST(Watchdog, that_is_always_late_accuses_itself) {
+  World world;
+  world.begin({.late_glances_tolerated = 3});
+  for (int glance = 0; glance < 3; ++glance) {
+    world.now += 50ms;
+    world.watchdog.step(world.now);
+  }
+  EXPECT_EQ(world.verdicts.size(), 0U);
+  world.now += 50ms;
+  world.watchdog.step(world.now);
+  ASSERT_EQ(world.verdicts.size(), 1U);
+  EXPECT_TRUE(world.verdicts[0].finding.fault == Fault::monitor_late);
+  EXPECT_TRUE(world.verdicts[0].kind == takt::SubjectKind::watchdog);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+}
+
+TEST(Watchdog, tolerance_bears_failed_cycles_and_then_no_more) {
+  World world;
+  EntityExpectation loop = World::kLoop;
+  loop.tolerance = {.alive = 2, .deadline = 2, .logical = 2};
+  world.begin({}, ByMode<EntityExpectation>::all(loop));
+  world.advance(300ms);
+  world.skips_compute = true;
+  world.until_verdict(1s);
+  EXPECT_TRUE(world.entity.state() == LocalState::failed);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::failed);
+  world.skips_compute = false;
+  world.advance(300ms);
+  EXPECT_TRUE(world.entity.state() == LocalState::ok);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+  world.skips_compute = true;
+  world.advance(400ms);
+  EXPECT_TRUE(world.entity.state() == LocalState::expired);
+  EXPECT_EQ(world.verdicts.size(), 4U);  // one, then three
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+}
+
+TEST(Watchdog, each_mode_has_its_expectations) {
+  World world;
+  EntityExpectation slow = World::kLoop;
+  slow.alive.min = 1;
+  const TaskExpectation none{};
+  world.begin({.mode = WatchMode::startup}, {.startup = slow, .normal = World::kLoop},
+              {.startup = none, .normal = World::kServo});
+  world.loop_period = 50ms;
+  world.servo_runs = false;
+  world.advance(1s);
+  EXPECT_EQ(world.verdicts.size(), 0U);
+  EXPECT_TRUE(world.watchdog.task(0).state() == LocalState::deactivated);
+  world.loop_period = World::kPeriod;
+  world.servo_runs = true;
+  world.advance(100ms);
+  world.watchdog.set_mode(WatchMode::normal);
+  world.advance(1s);
+  EXPECT_TRUE(world.watchdog.mode() == WatchMode::normal);
+  EXPECT_EQ(world.verdicts.size(), 0U);
+  EXPECT_TRUE(world.watchdog.task(0).state() == LocalState::ok);
+  world.watchdog.set_mode(WatchMode::degraded);  // nobody is active there
+  world.hangs = true;
+  world.servo_runs = false;
+  world.advance(1s);
+  EXPECT_EQ(world.verdicts.size(), 0U);
+  EXPECT_TRUE(world.entity.state() == LocalState::deactivated);
+  world.watchdog.set_mode(WatchMode::normal);
+  EXPECT_LE(world.until_verdict(1s).count(), Duration(120ms).count());
+}
+
+TEST(Watchdog, feeds_only_while_everybody_is_well) {
+  FakeWatchdog fake;
+  takt::platform::WatchdogDevice device;
+  ASSERT_OK(device.open({.path = fake.path.c_str(), .timeout = 2s}));
+  const ManagerSocket socket(ManagerSocket::Kind::abstract);
+  takt::platform::ServiceManager manager;
+  ASSERT_OK(manager.open({.notify_socket = socket.name(), .watchdog_usec = "400000"}));
+  World world;
+  world.begin({.expired_tolerance = 20, .device = &device, .service_manager = &manager});
+  const int before = fake.feeds;
+  int fed = 0;
+  for (int i = 0; i < 10; ++i) {
+    world.advance(1s);
+    for (; socket.has_message(); ++fed) EXPECT_EQ(socket.receive(), "WATCHDOG=1");
+  }
+  // At half of each time-out: never later, and not much more often.
+  EXPECT_GE(fed, 50);
+  EXPECT_LE(fed, 55);
+  EXPECT_GE(fake.feeds - before, 10);
+  EXPECT_LE(fake.feeds - before, 11);
+  world.hangs = true;
+  world.until_verdict(1s);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::expired);
+  const std::string status = socket.receive();
+  EXPECT_EQ(status.substr(0, 37), "STATUS=entity 'loop': checkpoint_late", "%s", status.c_str());
+  const int starving = fake.feeds;
+  world.advance(100ms);
+  EXPECT_FALSE(socket.has_message());
+  // Brought back to life in time: fed again.
+  world.hangs = false;
+  world.advance(20ms);
+  world.watchdog.reinstate();
+  world.advance(2s);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+  EXPECT_GT(fake.feeds, starving);
+  int again = 0;
+  for (; socket.has_message(); ++again) EXPECT_EQ(socket.receive(), "WATCHDOG=1");
+  EXPECT_GE(again, 9);
+  // Not brought back: the manager is told once, and it is over.
+  const int last = fake.feeds;
+  world.hangs = true;
+  world.advance(30ms);
+  EXPECT_EQ(socket.receive().substr(0, 7), "STATUS=");
+  world.advance(1s);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+  EXPECT_EQ(socket.receive(), "WATCHDOG=trigger");
+  world.watchdog.reinstate();
+  world.hangs = false;
+  world.advance(3s);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+  EXPECT_FALSE(socket.has_message());
+  EXPECT_LE(fake.feeds, last + 1);
+  EXPECT_OK(device.disarm());
+}
+
+TEST(Watchdog, who_does_not_take_the_feed_is_recorded_once) {
+  ManagerSocket socket(ManagerSocket::Kind::abstract);
+  takt::platform::ServiceManager manager;
+  ASSERT_OK(manager.open({.notify_socket = socket.name(), .watchdog_usec = "400000"}));
+  World world;
+  world.begin({.service_manager = &manager});
+  socket.hang_up();
+  world.advance(2s);
+  ASSERT_EQ(world.verdicts.size(), 1U);
+  EXPECT_TRUE(world.verdicts[0].finding.fault == Fault::feeding_refused);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+}
+
+TEST(Watchdog, keeps_the_last_verdicts) {
+  World world;
+  EntityExpectation loop = World::kLoop;
+  loop.tolerance.logical = 100;
+  world.begin({}, ByMode<EntityExpectation>::all(loop));
+  world.skips_compute = true;
+  world.advance(620ms);
+  EXPECT_EQ(world.watchdog.verdict_count(), world.verdicts.size());
+  ASSERT_GE(world.verdicts.size(), 6U);
+  const std::uint64_t count = world.verdicts.size();
+  EXPECT_FALSE(world.watchdog.verdict(count).has_value());
+  EXPECT_FALSE(world.watchdog.verdict(count - 5).has_value());  // room for four
+  for (std::uint64_t number = count - 4; number < count; ++number) {
+    const auto verdict = world.watchdog.verdict(number);
+    ASSERT_TRUE(verdict.has_value());
+    EXPECT_TRUE(verdict->at == world.verdicts[static_cast<std::size_t>(number)].at);
+  }
+}
+
+TEST(Watchdog, verdicts_read_well) {
+  const auto line = [](const Verdict& verdict) {
+    takt::Text<160> text;
+    write_verdict(text, verdict);
+    return std::string(text.view());
+  };
+  EXPECT_EQ(
+      line({.kind = takt::SubjectKind::worker,
+            .name = "control",
+            .finding = {.fault = Fault::stuck_in_job, .to = 3, .is_task = true, .measured = 120ms},
+            .state = LocalState::expired}),
+      "worker 'control': stuck_in_job, task 3, 120ms: expired");
+  EXPECT_EQ(line({.name = "loop",
+                  .finding = {.fault = Fault::wrong_order, .from = 31, .to = 2},
+                  .state = LocalState::failed}),
+            "entity 'loop': wrong_order, begin to 2: failed");
+  EXPECT_EQ(line({.kind = takt::SubjectKind::task,
+                  .name = "servo",
+                  .finding = {.fault = Fault::too_few_indications, .count = 7, .measured = 100ms},
+                  .state = LocalState::failed}),
+            "task 'servo': too_few_indications, 7 in 100ms: failed");
+}
+
+TEST(Watchdog, refuses_what_cannot_be_right) {
+  using takt::StatusCode;
+  World world;
+  takt::TaskStats stats;
+  const auto entity = [&](const takt::EntityConfig& config) {
+    SupervisedEntity fresh;
+    return world.watchdog.supervise(fresh, config).code();
+  };
+  const ByMode<EntityExpectation> loop = ByMode<EntityExpectation>::all(World::kLoop);
+  EXPECT_EQ(entity({.name = "", .expected = loop}), StatusCode::invalid_argument);
+  EXPECT_EQ(entity({.name = "sixteen letters!", .expected = loop}), StatusCode::invalid_argument);
+  EXPECT_EQ(entity({.name = "a", .alive = takt::kBegin, .expected = loop}),
+            StatusCode::invalid_argument);
+  EXPECT_EQ(entity({.name = "a", .expected = ByMode<EntityExpectation>::all({.active = true})}),
+            StatusCode::invalid_argument);
+  constexpr takt::Transition kBad[] = {{takt::CheckpointId{1}, takt::CheckpointId{32}}};
+  EXPECT_EQ(entity({.name = "a", .order = kBad, .expected = loop}), StatusCode::invalid_argument);
+  const takt::DeadlineRule swapped[] = {
+      {.from = World::kRead,
+       .to = World::kWrite,
+       .expected = ByMode<takt::DeadlineExpectation>::all({.min = 5ms, .max = 1ms})}};
+  EXPECT_EQ(entity({.name = "a", .deadlines = swapped, .expected = loop}),
+            StatusCode::invalid_argument);
+  const takt::DeadlineRule five[5] = {};
+  EXPECT_EQ(entity({.name = "a", .deadlines = five, .expected = loop}),
+            StatusCode::invalid_argument);
+  EXPECT_EQ(world.watchdog.supervise_worker("w", {}, 0, {}).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(
+      world.watchdog.supervise_task("t", stats, ByMode<TaskExpectation>::all({.active = true}))
+          .code(),
+      StatusCode::invalid_argument);
+  world.begin();
+  EXPECT_EQ(world.watchdog.supervise_task("more", stats, {}).code(),
+            StatusCode::resource_exhausted);
+  EXPECT_EQ(world.watchdog.supervise(world.entity, {.name = "again", .expected = loop}).code(),
+            StatusCode::invalid_argument);
+  EXPECT_EQ(world.watchdog.begin({.period = 0ns}, world.now).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(world.watchdog.begin({.period = 200ms}, world.now).code(),
+            StatusCode::invalid_argument);
+  takt::platform::WatchdogDevice closed;
+  EXPECT_EQ(world.watchdog.begin({.device = &closed}, world.now).code(),
+            StatusCode::failed_precondition);
+  const ManagerSocket socket(ManagerSocket::Kind::abstract);
+  takt::platform::ServiceManager manager;
+  ASSERT_OK(manager.open({.notify_socket = socket.name(), .watchdog_usec = "15000"}));
+  EXPECT_EQ(world.watchdog.begin({.service_manager = &manager}, world.now).code(),
+            StatusCode::invalid_argument);
+  EXPECT_OK(world.watchdog.stop(1s));
+}
+
+}  // namespace
