@@ -72,7 +72,7 @@ void run_executor() {
 }
 
 std::string expose(ExpositionFormat format, std::size_t size = sizeof buffer) {
-  Exposition exposition(std::span(buffer).first(size), format);
+  Exposition exposition{std::span(buffer).first(size), format};
   exposition.add(metrics);
   exposition.add(takt::ExecutorMetrics(takt::ExecutorView(executor)));
   const takt::Result<std::string_view> text = exposition.finish();
@@ -216,12 +216,12 @@ TEST_EACH(Exposition, a_small_buffer_ends_between_metrics, ExpositionFormat::pro
 
 TEST(Exposition, says_what_does_not_fit) {
   add_metrics();
-  Exposition exposition(std::span(buffer).first(300), ExpositionFormat::prometheus);
+  Exposition exposition{std::span(buffer).first(300), ExpositionFormat::prometheus};
   exposition.add(metrics);
   EXPECT_EQ(exposition.written(), 2);
   EXPECT_EQ(std::string(exposition.finish().status().text()),
             "Exposition: 1 of 3 metrics do not fit into 300 bytes");
-  EXPECT_ABORT([] { Exposition(std::span(buffer).first(63), ExpositionFormat::json); },
+  EXPECT_ABORT([] { const Exposition small{std::span(buffer).first(63), ExpositionFormat::json}; },
                "too small for any metric");
 }
 
