@@ -130,9 +130,9 @@ TEST(Exposition, has_the_figures_of_an_executor) {
   contains(text,
            "\ntakt_task_releases_total{task=\"servo\",number=\"0\"} 10\n"
            "takt_task_releases_total{task=\"servo\",number=\"1\"} 5\n");
-  contains(text, "\ntakt_task_execution_seconds_total{task=\"servo\",number=\"0\"} 0.02\n");
+  contains(text, "\ntakt_task_execution_seconds_total{task=\"servo\",number=\"0\"} 0.020000000\n");
   contains(text, "\ntakt_worker_jobs_total{worker=\"con\\\"trol\",number=\"0\"} 15\n");
-  contains(text, "\ntakt_worker_busy_seconds_total{worker=\"con\\\"trol\",number=\"0\"} 0.03\n");
+  contains(text, "\ntakt_worker_busy_seconds_total{worker=\"con\\\"trol\",number=\"0\"} 0.030000000\n");
   contains(text, "\ntakt_lane_rejected_posts_total{lane=\"1\"} 0\n");
   contains(text,
            "\ntakt_task_response_time_seconds_bucket{task=\"servo\",number=\"0\","
