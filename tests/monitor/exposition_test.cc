@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/monitor/exposition.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
 #include <string>
-#include <vector>
 
 #include "takt/boards/run/diagnostics.h"
 #include "takt/boards/run/json_reader.h"
 #include "takt/executor/manual_executor.h"
 #include "takt/monitor/error_log.h"
-#include "takt/monitor/executor_metrics.h"
 #include "takt/monitor/gauge.h"
 #include "takt/monitor/metrics.h"
-#include "takt/platform/file_writer.h"
+#include "takt/monitor/sampler.h"
+#include "takt/tests/monitor/promtool.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -26,11 +21,13 @@ using namespace std::chrono_literals;
 using takt::Exposition;
 using takt::ExpositionFormat;
 using takt::StatusCode;
+using takt::test::expect_promtool_accepts;
 
 constexpr takt::ExecutorLimits kLimits{
     .workers = 2, .lanes = 2, .jobs_per_lane = 4, .tasks = 4, .histograms = 2};
 takt::ManualExecutor<kLimits> executor;
 takt::StaticMetrics<8> metrics;
+takt::StaticSampler<takt::SamplerLimits{.workers = 2, .tasks = 4, .history = 2}> sampler;
 takt::SharedCounter frames;
 takt::Gauge temperature;
 takt::HistogramCounts waits;
@@ -60,7 +57,7 @@ void add_metrics() {
                         waits));
 }
 
-/// An executor that has run a while, with tasks of one name.
+/// An executor that has run a while, with tasks of one name, and a sample of it.
 void run_executor() {
   ASSERT_OK(executor.add_task({.name = "servo", .period = 10ms, .histograms = true}, [] {}));
   ASSERT_OK(executor.add_task({.name = "servo", .period = 20ms}, [] {}));
@@ -69,12 +66,14 @@ void run_executor() {
                                         {.name = "b", .lane = takt::LaneId{1}}};
   ASSERT_OK(executor.start(workers));
   executor.run_for(99ms);
+  ASSERT_OK(sampler.observe(executor));
+  sampler.step(executor.now());
 }
 
 std::string expose(ExpositionFormat format, std::size_t size = sizeof buffer) {
   Exposition exposition{std::span(buffer).first(size), format};
   exposition.add(metrics);
-  exposition.add(takt::ExecutorMetrics(takt::ExecutorView(executor)));
+  exposition.add(sampler);
   const takt::Result<std::string_view> text = exposition.finish();
   EXPECT_EQ(text.ok(), exposition.left_out() == 0);
   if (!text.ok()) EXPECT_TRUE(text.code() == StatusCode::resource_exhausted);
@@ -85,20 +84,6 @@ bool contains(const std::string& text, std::string_view part) {
   const bool found = text.find(part) != std::string::npos;
   EXPECT_TRUE(found, "%s", std::string(part).c_str());
   return found;
-}
-
-/// Whether Prometheus's own tool finds nothing wrong.
-void expect_promtool_accepts(const std::string& text) {
-  if (std::system("command -v promtool >/dev/null") != 0) {
-    std::fputs("SKIPPED: no promtool here (boards/takt setup check)\n", stderr);
-    return;
-  }
-  const char* directory = std::getenv("TEST_TMPDIR");
-  const std::string path = std::string(directory != nullptr ? directory : "/tmp") +
-                           "/takt_exposition_" + std::to_string(::getpid()) + ".prom";
-  ASSERT_OK(takt::platform::replace_file(path.c_str(), text));
-  EXPECT_EQ(std::system(("promtool check metrics < " + path + " >&2").c_str()), 0);
-  ::unlink(path.c_str());
 }
 
 TEST(Exposition, writes_what_prometheus_reads) {
@@ -124,7 +109,7 @@ TEST(Exposition, writes_what_prometheus_reads) {
   expect_promtool_accepts(text);
 }
 
-TEST(Exposition, has_the_figures_of_an_executor) {
+TEST(Exposition, has_what_a_sampler_saw) {
   run_executor();
   const std::string text = expose(ExpositionFormat::prometheus);
   contains(text,
@@ -132,12 +117,14 @@ TEST(Exposition, has_the_figures_of_an_executor) {
            "takt_task_releases_total{task=\"servo\",number=\"1\"} 5\n");
   contains(text, "\ntakt_task_execution_seconds_total{task=\"servo\",number=\"0\"} 0.020000000\n");
   contains(text, "\ntakt_worker_jobs_total{worker=\"con\\\"trol\",number=\"0\"} 15\n");
-  contains(text, "\ntakt_worker_busy_seconds_total{worker=\"con\\\"trol\",number=\"0\"} 0.030000000\n");
-  contains(text, "\ntakt_lane_rejected_posts_total{lane=\"1\"} 0\n");
   contains(text,
-           "\ntakt_task_response_time_seconds_bucket{task=\"servo\",number=\"0\","
+           "\ntakt_worker_busy_seconds_total{worker=\"con\\\"trol\",number=\"0\"} 0.030000000\n");
+  contains(text, "\nprocess_cpu_seconds_total 0.");
+  contains(text, "\ntakt_sampler_samples_total 1\n");
+  contains(text,
+           "\ntakt_task_response_seconds_bucket{task=\"servo\",number=\"0\","
            "le=\"0.002097151\"} 10\n");
-  contains(text, "\ntakt_task_response_time_seconds_count{task=\"servo\",number=\"0\"} 10\n");
+  contains(text, "\ntakt_task_response_seconds_count{task=\"servo\",number=\"0\"} 10\n");
   expect_promtool_accepts(text);
   EXPECT_OK(executor.stop(takt::StopMode::cancel, 1s));
 }
@@ -221,8 +208,11 @@ TEST(Exposition, says_what_does_not_fit) {
   EXPECT_EQ(exposition.written(), 2);
   EXPECT_EQ(std::string(exposition.finish().status().text()),
             "Exposition: 1 of 3 metrics do not fit into 300 bytes");
-  EXPECT_ABORT([] { const Exposition small{std::span(buffer).first(63), ExpositionFormat::json}; },
-               "too small for any metric");
+  EXPECT_ABORT(
+      [] {
+        const Exposition small{std::span(buffer).first(63), ExpositionFormat::json};
+      },
+      "too small for any metric");
 }
 
 TEST(Exposition, of_nothing_is_empty_but_whole) {
