@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/metric.h"
 #include "takt/monitor/rate_window.h"
 #include "takt/platform/status.h"
 #include "takt/platform/text.h"
@@ -185,6 +186,9 @@ class ErrorLog {
   std::size_t history(std::span<ErrorEntry> entries) const noexcept;
   /// How many errors step() has taken, of a severity.
   std::uint64_t taken(Severity severity) const noexcept;
+  /// Calls `visitor` for what is exposed: takt_errors_total and takt_errors_without_text_total, of
+  /// each kind. Blocks: no, takes no lock.
+  void visit(MetricVisitor visitor, void* argument) const noexcept;
   /// Appends a line for each kind that ever occurred: "i2c: 12 errors, 3 in the last 1 min…". What
   /// does not fit is cut, as out.truncated() says.
   void write_summary(TextWriter& out, TimePoint now) noexcept;

@@ -8,8 +8,6 @@
 
 namespace takt::inline v0 {
 
-enum class LaneId : std::uint32_t;  // executor/limits.h
-
 /// An executor as the monitor sees it: names and figures, nothing that could change it. The monitor
 /// knows executor/stats.h only; whoever composes the daemon makes the view, of any kind of
 /// executor. Two pointers, to be copied; the executor must outlive it. Names are read where they
@@ -22,10 +20,6 @@ class ExecutorView {
   explicit constexpr ExecutorView(AnyExecutor& executor) noexcept
       : executor_(&executor), calls_(&kCalls<AnyExecutor>) {}
 
-  std::uint32_t lane_count() const noexcept { return calls_->lane_count(executor_); }
-  const LaneStats& lane_stats(std::uint32_t lane) const noexcept {
-    return calls_->lane_stats(executor_, lane);
-  }
   /// The workers of the last start().
   std::uint32_t worker_count() const noexcept { return calls_->worker_count(executor_); }
   const char* worker_name(std::uint32_t worker) const noexcept {
@@ -48,8 +42,6 @@ class ExecutorView {
 
  private:
   struct Calls {
-    std::uint32_t (*lane_count)(void* executor) noexcept;
-    const LaneStats& (*lane_stats)(void* executor, std::uint32_t lane) noexcept;
     std::uint32_t (*worker_count)(void* executor) noexcept;
     const char* (*worker_name)(void* executor, std::uint32_t worker) noexcept;
     const WorkerStats& (*worker_stats)(void* executor, std::uint32_t worker) noexcept;
@@ -65,10 +57,6 @@ class ExecutorView {
   }
   template <class E>
   static constexpr Calls kCalls{
-      .lane_count = [](void* e) noexcept { return as<E>(e).lane_count(); },
-      .lane_stats = [](void* e, std::uint32_t lane) noexcept -> const LaneStats& {
-        return as<E>(e).lane_stats(LaneId{lane});
-      },
       .worker_count = [](void* e) noexcept { return as<E>(e).worker_count(); },
       .worker_name = [](void* e, std::uint32_t w) noexcept { return as<E>(e).worker_name(w); },
       .worker_stats = [](void* e, std::uint32_t w) noexcept -> const WorkerStats& {

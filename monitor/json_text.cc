@@ -4,10 +4,8 @@
 #include <cstddef>
 
 namespace takt::inline v0 {
-namespace {
 
-/// How many bytes at the beginning of `text` are one well-formed character of RFC 3629; 0: none.
-std::size_t character_bytes(std::string_view text) noexcept {
+std::size_t utf8_bytes(std::string_view text) noexcept {
   const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
@@ -24,13 +22,11 @@ std::size_t character_bytes(std::string_view text) noexcept {
   return wrong ? 0 : bytes;
 }
 
-}  // namespace
-
 void write_json_string(std::string_view text, TextWriter& out) noexcept {
   constexpr char kHex[] = "0123456789abcdef";
   out << '"';
   while (!text.empty()) {
-    const std::size_t bytes = character_bytes(text);
+    const std::size_t bytes = utf8_bytes(text);
     const auto byte = static_cast<unsigned char>(text.front());
     if (bytes == 0) {
       out << "\\ufffd";

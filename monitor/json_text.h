@@ -2,12 +2,17 @@
 #ifndef TAKT_MONITOR_JSON_TEXT_H_
 #define TAKT_MONITOR_JSON_TEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "takt/platform/text.h"
 
 namespace takt::inline v0 {
+
+/// How many bytes at the beginning of `text`, which is not empty, are one well-formed character of
+/// UTF-8 (RFC 3629); 0: none. Blocks: no. Bound: O(1). Callable from: anywhere.
+std::size_t utf8_bytes(std::string_view text) noexcept;
 
 /// Appends `text` as a JSON string (RFC 8259), with quotes and escapes. What is not well-formed
 /// UTF-8, as a name that was cut inside a character, becomes U+FFFD, byte by byte.

@@ -131,4 +131,12 @@ void AtomicFile::withdraw() noexcept {
   ::unlink(temporary_);
 }
 
+Status replace_file(const char* path, std::string_view text) noexcept {
+  AtomicFile file;
+  Status status = file.open(path);
+  if (status.ok()) status = file.write(text);
+  if (status.ok()) status = file.commit();
+  return status;
+}
+
 }  // namespace takt::inline v0::platform

@@ -59,6 +59,10 @@ class AtomicFile {
   char temporary_[kMaxPath + sizeof ".tmp"];
 };
 
+/// Makes `text` the content of `path`, as an AtomicFile does it. Blocks: until the disk has it.
+/// Callable from: any thread, not two for one path at once. Errors: those of AtomicFile.
+Status replace_file(const char* path, std::string_view text) noexcept;
+
 }  // namespace takt::inline v0::platform
 
 #endif  // TAKT_PLATFORM_FILE_WRITER_H_

@@ -273,8 +273,6 @@ TEST(Trace, a_round_ends_however_fast_the_workers_are) {
     takt::EventRing ring;
     takt::WorkerStats stats;
     std::uint64_t noted = 0;
-    static std::uint32_t lane_count() noexcept { return 0; }
-    static const takt::LaneStats& lane_stats(LaneId /*lane*/) noexcept { std::abort(); }
     static std::uint32_t worker_count() noexcept { return 1; }
     static const char* worker_name(std::uint32_t /*worker*/) noexcept { return "w"; }
     const takt::WorkerStats& worker_stats(std::uint32_t /*worker*/) noexcept { return stats; }

@@ -40,10 +40,7 @@ std::string content_of(const std::string& path) {
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 Status replace(const std::string& path, const char* text) {
-  AtomicFile file;
-  if (Status status = file.open(path.c_str()); !status.ok()) return status;
-  if (Status status = file.write(text); !status.ok()) return status;
-  return file.commit();
+  return takt::platform::replace_file(path.c_str(), text);
 }
 
 TEST(AtomicFile, shows_the_old_content_until_the_commit) {
