@@ -87,3 +87,33 @@ test_configuration() {
   read -r -a targets <<<"${TAKT_TARGETS:-//... -//tests/install/... -//tests/model/...}"
   TAKT_SETUP=no "$boards/test.sh" "$@" -- "${targets[@]}"
 }
+
+# Reads JUnit XML: one line a case, "passed|failed|skipped TAB suite.name TAB reason".
+xml_to_cases() {
+  awk '
+    BEGIN { RS = "<" }
+    function attribute(key,   rest) {
+      if (!match($0, "[ \n]" key "=\"[^\"]*\"")) return ""
+      rest = substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 4)
+      gsub(/&quot;/, "\"", rest); gsub(/&apos;/, "\047", rest)
+      gsub(/&lt;/, "<", rest); gsub(/&gt;/, ">", rest)
+      gsub(/&#10;|[\t\n]/, " ", rest); gsub(/&amp;/, "\\&", rest)
+      return rest
+    }
+    function finish() {
+      if (name != "") print outcome "\t" name "\t" reason
+      name = ""
+    }
+    in_text { if (/\]\]>/) in_text = 0; next }  # a "<" inside CDATA is no tag
+    /^!\[CDATA\[/ { if (!/\]\]>/) in_text = 1; next }
+    /^testcase[ \n]/ {
+      finish()
+      suite = attribute("classname")
+      name = (suite == "" ? "" : suite ".") attribute("name")
+      outcome = "passed"; reason = ""
+    }
+    /^(failure|error)[ \n>\/]/ { if (outcome != "failed") reason = attribute("message"); outcome = "failed" }
+    /^skipped[ \n>\/]/ && outcome == "passed" { outcome = "skipped"; reason = attribute("message") }
+    END { finish() }
+  ' "$1"
+}
