@@ -4,11 +4,12 @@
 # busybox has. session.sh says in which order it is called.
 #
 # agent.sh hold WORK LOCK WAIT LEASE WHO
-#   Takes the board for one run: waits at most WAIT s for LOCK, removes what an earlier run left,
-#   makes a folder below WORK with a copy of this file ($TAKT_HIL_AGENT). Gives all of it back when standard input ends, or when no line came
-#   from there for LEASE to 2·LEASE s: then kills every process of the run, whatever became of
-#   the host. Prints one line each: "facts BOOT MACHINE KERNEL", then "held FOLDER FREE_KIB", "busy
-#   WHO" or "refused REASON"; in the end "released" or "left PID...".
+#   Takes the board for one run: waits at most WAIT s for LOCK (a path, or none), removes what an
+#   earlier run left, makes a folder below WORK with a copy of this file ($TAKT_HIL_AGENT). Gives
+#   all of it back when standard input ends, or when no line came from there for LEASE to 2·LEASE s:
+#   then kills every process of the run, whatever became of the host. Prints one line each:
+#   "facts BOOT MACHINE KERNEL", then "held FOLDER FREE_KIB", "busy WHO" or "refused REASON"; in the
+#   end "released" or "left PID...".
 # agent.sh run FOLDER LIMIT GRACE [NAME=VALUE]... PROGRAM [ARGUMENT]...
 #   Runs PROGRAM for LIMIT s at most, then SIGTERM, GRACE s later SIGKILL. Its end is in
 #   FOLDER/result. Exit status 0, whatever PROGRAM's is.
@@ -24,7 +25,9 @@ pause() { sleep 0.1 2>/dev/null || sleep 1; }
 # Process ids of what belongs to a folder whose path starts with $1.
 members() {
   {
-    grep -ls -F "TAKT_HIL_RUN=$1" /proc/[0-9]*/environ
+    # Not grep, of which busybox's sees the first variable only.
+    head -c 131072 -v /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' |
+      awk -v mark="TAKT_HIL_RUN=$1" '/^==> / { file = $2 } index($0, mark) == 1 { print file }'
     # shellcheck disable=SC2012  # nothing else reads all links with one process, on busybox as well
     ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null | sed -n "s|.* \(/proc/[0-9]*/\)[a-z]* -> $1.*|\1|p"
   } | sed 's|^/proc/\([0-9]*\)/.*|\1|' | sort -u
@@ -52,28 +55,33 @@ release() {
   kill "$reader" 2>/dev/null
   left=$(sweep "$folder/")
   rm -rf "$folder"
-  (: >"$lock") 2>/dev/null
+  [ "$lock" = none ] || (: >"$lock") 2>/dev/null
   if [ -z "$left" ]; then echo released; else echo "left $left"; fi
 }
 
-hold() {
-  work=$1 lock=$2 tries=$(($3 * 10)) lease=$4 who=$5
-  echo "facts $(cat /proc/sys/kernel/random/boot_id) $(uname -m) $(uname -r)"
+# Fails, having said why, when somebody else has it until the end.
+take_lock() {
   [ -e "$lock" ] || (umask 0; : >>"$lock") 2>/dev/null
   if [ ! -r "$lock" ] || ! command -v flock >/dev/null; then
     echo "refused the lock $lock cannot be opened, or there is no flock"
-    return
+    return 1
   fi
   exec 9<"$lock"
   until flock -n 9; do
     if [ "$tries" -le 0 ]; then
       echo "busy $(head -n 1 "$lock")"
-      return
+      return 1
     fi
     tries=$((tries - 1))
     pause
   done
-  (echo "$who" >"$lock") 2>/dev/null
+  (echo "$who" >"$lock") 2>/dev/null || true  # of another user, who lets us read it
+}
+
+hold() {
+  work=$1 lock=$2 tries=$(($3 * 10)) lease=$4 who=$5
+  echo "facts $(cat /proc/sys/kernel/random/boot_id) $(uname -m) $(uname -r)"
+  [ "$lock" = none ] || take_lock || return
   left=$(sweep "$work/run.") || { echo "refused processes of an earlier run cannot be killed: $left"; return; }
   rm -rf "$work"/run.*
   if ! folder=$( (mkdir -p "$work" && mktemp -d "$work/run.XXXXXX") 2>&1); then

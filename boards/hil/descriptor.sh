@@ -41,7 +41,8 @@ read_board() {
     value=${value%"${value##*[![:space:]]}"}
     case $key_name in
       port | reserve_kib | *_limit | grace | lease | time_scale) [[ $value =~ ^[0-9]+$ ]] || key_name=wrong ;;
-      work | lock) [[ $value =~ ^/[A-Za-z0-9._/-]+$ ]] || key_name=wrong ;;
+      work) [[ $value =~ ^/[A-Za-z0-9._/-]+$ ]] || key_name=wrong ;;
+      lock) [[ $value == none || $value =~ ^/[A-Za-z0-9._/-]+$ ]] || key_name=wrong ;;
       driver) [[ $value =~ ^[a-z_]+$ && -r $hil/drivers/$value.sh ]] || key_name=wrong ;;
       host | user) [[ $value =~ ^[A-Za-z0-9_:][A-Za-z0-9_.:%-]*$ ]] || key_name=wrong ;;
       key | known_hosts | ssh_config) value=${value/#\~/${HOME:-}} ;;

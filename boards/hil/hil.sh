@@ -72,7 +72,7 @@ end_without() {
 build() {
   local configuration=$1 target folder all="set(${targets[*]:-//tests/...})"
   local -a labels flags
-  "$boards/setup.sh" "$([[ $configuration == static ]] && echo test || echo check)"
+  [[ ${TAKT_SETUP:-yes} == no ]] || "$boards/setup.sh" "$([[ $configuration == static ]] && echo test || echo check)"
   flags=(--config=static)
   [[ $configuration == static ]] || flags+=(--config="$configuration")
   cd "$repository"

@@ -101,13 +101,15 @@ await() {
   return 1
 }
 
-running() { grep -lsaF "$token" /proc/[0-9]*/cmdline >"$work/running"; }
+# processes WHAT FILE: those with WHAT in their /proc/PID/FILE. grep's exit status says nothing: it fails
+# for a process that has just ended.
+processes() { grep -lsaF "$1" /proc/[0-9]*/"$2" || true; }
 
 # Neither a process of a program, nor the agent's helpers, nor a folder, nor the lock.
 nothing_is_left() {
   local folder=${1:-$work/board}
-  if running; then cat "$work/running"; return 1; fi
-  if grep -lsF "TAKT_HIL_RUN=$folder" /proc/[0-9]*/environ; then return 1; fi
+  [[ -z $(processes "$token" cmdline) ]] || return 1
+  [[ -z $(processes "TAKT_HIL_RUN=$folder" environ) ]] || return 1
   if compgen -G "$folder/run.*"; then return 1; fi
   [[ ! -e $work/lock ]] || flock --nonblock "$work/lock" true
 }
@@ -195,7 +197,7 @@ BOARD='' boards/emulate.sh "$(type -P true)" 2>"$work/stderr" || status=$?
 unset TAKT_HIL
 
 # --- a board behind sshd --------------------------------------------------------------------------
-children() { grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | sed 's|/proc/\([0-9]*\)/.*|\1|'; }
+children() { { grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status || true; } | sed 's|/proc/\([0-9]*\)/.*|\1|'; }
 
 # Starts the board on $port, in its namespaces if they can be had.
 power_on() {
@@ -231,10 +233,13 @@ power_on() {
 install_board() {
   local tries use_pam=no
   mkdir "$work/full" "$work/crowded" "$work/crammed"
-  for key in host_key user_key other_key; do
+  for key in host_key user_key busybox_key other_key; do
     ssh-keygen -q -t ed25519 -N '' -f "$work/$key" -C "$key"
   done
-  cp "$work/user_key.pub" "$work/authorized_keys"
+  {
+    cat "$work/user_key.pub"
+    echo "environment=\"PATH=$work/busybox\" $(<"$work/busybox_key.pub")"
+  } >"$work/authorized_keys"
   if unshare --mount --pid --fork --mount-proc true 2>/dev/null; then
     board_has_namespace=yes
   elif (($(id -u) == 0)); then
@@ -251,6 +256,7 @@ HostKey $work/host_key
 AuthorizedKeysFile $work/authorized_keys
 PidFile none
 StrictModes no
+PermitUserEnvironment PATH
 UsePAM $use_pam
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -366,6 +372,17 @@ nothing_is_left
 begin daemon_behind_ssh_is_killed_and_mentioned
 run 0 'passed: left 1 processes running' bench leaves_a_daemon
 nothing_is_left
+
+begin board_with_nothing_but_busybox
+if require busybox; then
+  mkdir "$work/busybox"
+  for applet in $(busybox --list); do ln -s "$(type -P busybox)" "$work/busybox/$applet"; done
+  descriptor small_board key "$work/busybox_key" lock none run_limit 2 grace 1
+  run 0 'passed: left 1 processes running' small_board leaves_a_daemon
+  run 139 'crash: signal SIGSEGV' small_board dies SEGV
+  run 124 'hang: no end within 2 s$' small_board runs_on "$work/started"
+  nothing_is_left
+fi
 
 begin reboot_in_the_middle
 if [[ $board_has_namespace == yes ]]; then
