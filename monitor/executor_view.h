@@ -17,8 +17,8 @@ namespace takt::inline v0 {
 class ExecutorView {
  public:
   template <class AnyExecutor>
-  explicit constexpr ExecutorView(AnyExecutor& executor) noexcept
-      : executor_(&executor), calls_(&kCalls<AnyExecutor>) {}
+  explicit constexpr ExecutorView(AnyExecutor& observed) noexcept
+      : executor_(&observed), calls_(&kCalls<AnyExecutor>) {}
 
   /// The workers of the last start().
   std::uint32_t worker_count() const noexcept { return calls_->worker_count(executor_); }
