@@ -3,8 +3,13 @@
 # emulate PROGRAM [ARGUMENT]...
 #
 # Runs PROGRAM through qemu-user when it was built for another architecture, directly otherwise.
-# Bazel puts this in front of every test of a foreign configuration (--run_under, .bazelrc).
+# Bazel puts this in front of every test of a foreign configuration (--run_under, .bazelrc). With
+# --config=hil it runs there instead: on the board that BOARD names (boards/hil/README.md).
 set -eu
+
+if [ -n "${TAKT_HIL:-}" ]; then
+  exec "$(dirname -- "$(readlink -f -- "$0")")/hil/bazel_run.sh" "$@"
+fi
 
 program=$1
 # ELF header: the magic number at offset 0, e_machine (little endian) at offset 18.

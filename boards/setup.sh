@@ -17,6 +17,9 @@ test   make                                           make
 test   patch                                          patch
 test   pkg-config                                     pkg-config
 test   rt-app                                         rt-app
+test   busybox                                        busybox-static
+check  promtool                                       prometheus
+check  /usr/sbin/sshd                                 openssh-server
 check  git                                            git
 check  aarch64-linux-gnu-g++                          g++-aarch64-linux-gnu
 check  arm-linux-gnueabihf-g++                        g++-arm-linux-gnueabihf
@@ -83,6 +86,12 @@ echo "setup: installing ${packages[*]}" >&2
 if ! install >&2; then
   "${as_root[@]}" apt-get update --quiet >&2
   install >&2
+fi
+
+# The tests start an sshd of their own; that of the machine stays off unless somebody wants it.
+if [[ " ${packages[*]} " == *' openssh-server '* && -d /run/systemd/system ]]; then
+  "${as_root[@]}" systemctl disable --now ssh.service ssh.socket >&2 || true
+  echo "setup: sshd is installed for the tests and not started: systemctl enable --now ssh" >&2
 fi
 
 for need in "${missing[@]}"; do

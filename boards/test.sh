@@ -122,36 +122,6 @@ events_to_runs() {
   '
 }
 
-# Reads JUnit XML: one line a case, "passed|failed|skipped TAB suite.name TAB reason".
-xml_to_cases() {
-  awk '
-    BEGIN { RS = "<" }
-    function attribute(key,   rest) {
-      if (!match($0, "[ \n]" key "=\"[^\"]*\"")) return ""
-      rest = substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 4)
-      gsub(/&quot;/, "\"", rest); gsub(/&apos;/, "\047", rest)
-      gsub(/&lt;/, "<", rest); gsub(/&gt;/, ">", rest)
-      gsub(/&#10;|[\t\n]/, " ", rest); gsub(/&amp;/, "\\&", rest)
-      return rest
-    }
-    function finish() {
-      if (name != "") print outcome "\t" name "\t" reason
-      name = ""
-    }
-    in_text { if (/\]\]>/) in_text = 0; next }  # a "<" inside CDATA is no tag
-    /^!\[CDATA\[/ { if (!/\]\]>/) in_text = 1; next }
-    /^testcase[ \n]/ {
-      finish()
-      suite = attribute("classname")
-      name = (suite == "" ? "" : suite ".") attribute("name")
-      outcome = "passed"; reason = ""
-    }
-    /^(failure|error)[ \n>\/]/ { if (outcome != "failed") reason = attribute("message"); outcome = "failed" }
-    /^skipped[ \n>\/]/ && outcome == "passed" { outcome = "skipped"; reason = attribute("message") }
-    END { finish() }
-  ' "$1"
-}
-
 passed=0 failed=0 skipped=0
 : >"$scratch/skips"
 : >"$scratch/failures"

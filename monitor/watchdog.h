@@ -46,6 +46,7 @@ struct WatchdogLimits {
   std::uint32_t verdicts = 16;  ///< the last ones that are kept
 };
 
+/// How a watchdog works.
 struct WatchdogConfig {
   /// From one glance to the next. A verdict comes at most this much after its window.
   Duration period = std::chrono::milliseconds(10);
@@ -104,7 +105,8 @@ class Watchdog {
   ~Watchdog() = default;
 
   /// Takes somebody under supervision, from the next start() or begin() on. `entity`, `stats` and
-  /// what `source` refers to outlive the watchdog. The name is copied.
+  /// what `source` refers to outlive the watchdog. The name is copied. Nobody reports to `entity`
+  /// meanwhile: supervise it before the executor that runs its reporter is started.
   /// Blocks: no. Bound: O(entities). Callable from: the owner, not while it runs.
   /// Errors: failed_precondition it runs; invalid_argument name, checkpoints or limits;
   /// resource_exhausted as many as the WatchdogLimits say.

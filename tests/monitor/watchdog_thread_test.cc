@@ -143,8 +143,6 @@ TEST(WatchdogThread, allocates_nothing) {
     entity.reached(CheckpointId{1});
   });
   ASSERT_OK(task);
-  const Running running(executor, {{.name = "control"}});
-  Gate gate;
   const takt::DeadlineRule rules[] = {
       {.from = CheckpointId{0},
        .to = CheckpointId{1},
@@ -162,6 +160,8 @@ TEST(WatchdogThread, allocates_nothing) {
       ByMode<takt::TaskExpectation>::all(
           {.active = true, .alive = {.window = 1h, .min = 1}, .deadlines = false})));
   supervise_worker({.startup = kShortJobs});
+  const Running running(executor, {{.name = "control"}});
+  Gate gate;
   const ManagerSocket socket(ManagerSocket::Kind::abstract);
   takt::platform::ServiceManager manager;
   ASSERT_OK(manager.open({.notify_socket = socket.name(), .watchdog_usec = "20000000"}));

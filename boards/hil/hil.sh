@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# hil.sh [BOARD] [TEST]...       (boards/takt hil)
+#
+# Runs tests on a board, one by one: all C++ tests of //tests/... (without the models, which prove
+# nothing there), or those named, as Bazel targets or as programs that are built already. BOARD: see
+# descriptor.sh; without it $BOARD, else local. What each run left is under .cache/hil/BOARD
+# (TAKT_HIL_OUTPUT=FOLDER: there): log, test.xml (JUnit), verdict, artefacts. The last line is
+# "N passed, N failed, N skipped"; fails when something failed or when nothing ran.
+set -euo pipefail
+
+hil=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
+boards=$(dirname -- "$hil")
+readonly hil boards
+# shellcheck source=boards/common.sh
+source "$boards/common.sh"
+# shellcheck source=boards/hil/descriptor.sh
+source "$hil/descriptor.sh"
+
+board=${1:-${BOARD:-local}}
+(($# == 0)) || shift
+if [[ $board == -* ]]; then
+  echo "usage: boards/takt hil [BOARD] [TEST]..." >&2
+  exit 2
+fi
+read_board "$board"
+
+programs=() targets=()
+for argument; do
+  case $argument in
+    //*) targets+=("$argument") ;;
+    *)
+      if [[ ! -f $argument ]]; then
+        echo "takt hil: '$argument' is neither a Bazel target nor a program" >&2
+        exit 2
+      fi
+      programs+=("$argument")
+      ;;
+  esac
+done
+
+output=${TAKT_HIL_OUTPUT:-$repository/.cache/hil/$(tr -c 'A-Za-z0-9._\n-' _ <<<"$board_name")}
+rm -rf "$output"
+mkdir -p "$output"
+
+# The Bazel configuration for the board: its own, or that of any machine of its architecture, for
+# which the board itself is asked.
+board_configuration() {
+  local machine
+  machine=$arch
+  if [[ -z $configuration$machine ]]; then
+    printf '#!/bin/sh\nuname -m\n' >"$output/machine"
+    machine=$("$hil/run.sh" --limit=10 "$board" "$output/machine")
+    rm "$output/machine"
+  fi
+  case ${configuration:-$machine} in
+    x86_64 | static) echo static ;;
+    aarch64) echo arm64 ;;
+    armv*) echo arm ;;
+    *) echo "${configuration:-$machine}" ;;
+  esac
+}
+
+# end_without REASON: nothing could be run.
+end_without() {
+  echo "FAILED: $1"
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+
+# build CONFIGURATION: builds the targets; their programs join $programs.
+build() {
+  local configuration=$1 target folder all="set(${targets[*]:-//tests/...})"
+  local -a labels flags
+  [[ ${TAKT_SETUP:-yes} == no ]] || "$boards/setup.sh" "$([[ $configuration == static ]] && echo test || echo check)"
+  flags=(--config=static)
+  [[ $configuration == static ]] || flags+=(--config="$configuration")
+  cd "$repository"
+  ((${#targets[@]})) || all="$all - //tests/model/... - attr(tags, '\\b(manual|wrong_variant)\\b', //tests/...)"
+  mapfile -t labels < <(quiet_bazel query "kind(cc_test, $all)")
+  if ((${#labels[@]} == 0)); then
+    echo "takt hil: no C++ test in ${targets[*]:-//tests/...}" >&2
+    return 2
+  fi
+  echo "takt hil: building ${#labels[@]} tests for $configuration" >&2
+  quiet_bazel build --build_tests_only "${flags[@]}" "${labels[@]}" || end_without "the tests do not build"
+  folder=$(output_directory "${flags[@]}")
+  for target in "${labels[@]}"; do
+    target=${target#//}
+    programs+=("$folder/${target/://}")
+  done
+}
+
+# FAILED: lines for the end.
+passed=0 failed=0 skipped=0 failures=''
+failure() {
+  failed=$((failed + 1))
+  failures+="FAILED: $1"$'\n'
+}
+
+# count PROGRAM FOLDER: adds the cases of a run.
+count() {
+  local outcome name reason failed_before=$failed
+  while IFS=$'\t' read -r outcome name reason; do
+    case $outcome in
+      passed) passed=$((passed + 1)) ;;
+      skipped) skipped=$((skipped + 1)) ;;
+      failed) failure "$1 $name${reason:+: $reason}" ;;
+    esac
+  done < <(xml_to_cases "$2/test.xml")
+  [[ $verdict == passed ]] || ((failed > failed_before)) || failure "$1: $verdict"
+}
+
+# A board that is not there for one test is not there for the next.
+gone() {
+  case $1 in
+    absent | key_refused | unknown_host_key | old_kernel | busy | no_work_folder) return 0 ;;
+  esac
+  return 1
+}
+
+if ((${#targets[@]} || ${#programs[@]} == 0)); then
+  configuration=$(board_configuration) || end_without "$board_name cannot be asked what it is"
+  build "$configuration"
+fi
+number=0
+for program in "${programs[@]}"; do
+  number=$((number + 1))
+  name=${program#"$repository/"}
+  name=${name##*-bin/}
+  folder=$output/$(tr -c 'A-Za-z0-9._\n-' _ <<<"$name")
+  mkdir -p "$folder"
+  echo "== $name ($number of ${#programs[@]})"
+  "$hil/run.sh" --output="$folder" "$board" "$program" 2>&1 | tee "$folder/log" || true
+  verdict=$(sed -n 's/^verdict //p' "$folder/verdict" 2>/dev/null) || verdict='no verdict'
+  count "$name" "$folder"
+  if gone "$verdict"; then
+    break
+  fi
+done
+
+printf '%s' "$failures"
+if ((number < ${#programs[@]})); then
+  echo "NOT RUN: $((${#programs[@]} - number)) of ${#programs[@]} tests: $verdict"
+fi
+echo "takt hil: results in $output"
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0 && passed > 0))
