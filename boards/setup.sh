@@ -17,8 +17,9 @@ test   make                                           make
 test   patch                                          patch
 test   pkg-config                                     pkg-config
 test   rt-app                                         rt-app
-test   /usr/sbin/sshd                                 openssh-server
 test   busybox                                        busybox-static
+check  promtool                                       prometheus
+check  /usr/sbin/sshd                                 openssh-server
 check  git                                            git
 check  aarch64-linux-gnu-g++                          g++-aarch64-linux-gnu
 check  arm-linux-gnueabihf-g++                        g++-arm-linux-gnueabihf

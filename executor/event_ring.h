@@ -49,7 +49,7 @@ enum class EventKind : std::uint32_t {
 };
 
 /// One event, 16 bytes.
-class Event {
+class WorkerEvent {
  public:
   /// What an event is about, without its kind; made once for all events of a job.
   enum class Subject : std::uint64_t {};
@@ -66,8 +66,8 @@ class Event {
                    std::uint64_t{lane} << kLaneShift | (is_task ? kTask : 0)};
   }
 
-  constexpr Event() noexcept = default;
-  constexpr Event(EventKind kind, std::int64_t time_ns, Subject subject) noexcept
+  constexpr WorkerEvent() noexcept = default;
+  constexpr WorkerEvent(EventKind kind, std::int64_t time_ns, Subject subject) noexcept
       : time_ns_(time_ns),
         word_(static_cast<std::uint64_t>(subject) | static_cast<std::uint64_t>(kind)) {}
 
@@ -104,14 +104,14 @@ class Event {
   std::int64_t time_ns_ = 0;
   std::uint64_t word_ = 0;
 };
-static_assert(sizeof(Event) == 16 && std::is_trivially_copyable_v<Event>);
+static_assert(sizeof(WorkerEvent) == 16 && std::is_trivially_copyable_v<WorkerEvent>);
 
 /// The events of one worker, over memory of the executor's. Written by that worker; read through
 /// any number of EventReaders, which the worker knows nothing of.
 template <class Env>
 class BasicEventRing {
   // As wide as the machine's: 64-bit atomics cost more on a 32-bit one.
-  static constexpr std::size_t kWords = sizeof(Event) / sizeof(std::uintptr_t);
+  static constexpr std::size_t kWords = sizeof(WorkerEvent) / sizeof(std::uintptr_t);
 
  public:
   struct Cell {
@@ -133,7 +133,7 @@ class BasicEventRing {
 
   /// Appends an event, in the place of the oldest. Blocks: no. Bound: wait-free, three stores on
   /// 64-bit machines. Callable from: the worker. The ring is enabled().
-  void record(const Event& event) noexcept {
+  void record(const WorkerEvent& event) noexcept {
     std::uintptr_t words[kWords];
     std::memcpy(words, &event, sizeof event);
     // relaxed: the worker's own counter.
@@ -155,7 +155,7 @@ class BasicEventRing {
 
   /// Event `number`, which is below written(); nothing when the worker may have begun to overwrite
   /// it. Blocks: no. Bound: wait-free. Callable from: any thread.
-  std::optional<Event> read(std::uint64_t number) const noexcept {
+  std::optional<WorkerEvent> read(std::uint64_t number) const noexcept {
     std::uintptr_t words[kWords];
     const Cell& cell = cell_of(number);
     for (std::size_t i = 0; i < kWords; ++i) {
@@ -164,7 +164,7 @@ class BasicEventRing {
     }
     // relaxed: the words' acquires put it after them.
     if (written_.load(std::memory_order_relaxed) - number > mask_) return std::nullopt;
-    Event event;
+    WorkerEvent event;
     std::memcpy(&event, words, sizeof event);
     return event;
   }
@@ -197,7 +197,7 @@ class BasicEventReader {
   /// The oldest event not yet read. Nothing: there is none; or the worker overwrote the reader's
   /// choice in each of kAttempts attempts, and what was lost is counted. Blocks: no. Bound:
   /// wait-free. Callable from: the owner, as everything here.
-  std::optional<Event> next() noexcept {
+  std::optional<WorkerEvent> next() noexcept {
     for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
       const std::uint64_t written = ring_->written();
       if (written == next_) return std::nullopt;
@@ -208,7 +208,7 @@ class BasicEventReader {
         lost_ += oldest - next_;
         next_ = oldest;
       }
-      const std::optional<Event> event = ring_->read(next_);
+      const std::optional<WorkerEvent> event = ring_->read(next_);
       if (event.has_value()) {
         ++next_;
         return event;

@@ -288,11 +288,14 @@ class Executor {
   std::uint32_t worker_count() const noexcept {
     return worker_count_.load(std::memory_order_acquire);
   }
+  /// ExecutorLimits::lanes. Blocks: no. Callable from: any thread.
+  std::uint32_t lane_count() const noexcept { return storage_.limits.lanes; }
   /// How many workers serve `lane`; 0 when there is no such lane. Blocks: no. Callable from: any
-  /// thread; not while another start() rewrites it.
+  /// thread.
   std::uint32_t worker_count(LaneId lane) const noexcept {
     const auto number = static_cast<std::uint32_t>(lane);
-    return number < storage_.limits.lanes ? storage_.lanes[number].worker_count : 0;
+    if (number >= storage_.limits.lanes) return 0;
+    return storage_.lanes[number].worker_count.load(std::memory_order_relaxed);
   }
   /// What became of posts to `lane`, which must exist, since the executor was constructed. Blocks:
   /// no. Callable from: any thread.
@@ -570,8 +573,8 @@ class Executor {
   /// Around each sleep of the worker: its activity and events.
   void begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept;
   static void end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept;
-  Event::Subject subject_of(const detail::WorkerSlot& worker, bool is_task,
-                            std::uint32_t number) const noexcept;
+  WorkerEvent::Subject subject_of(const detail::WorkerSlot& worker, bool is_task,
+                                  std::uint32_t number) const noexcept;
   /// An overrun of the task while its job `index` is unfinished. Noted if a worker has seen it.
   void note_overrun(std::uint32_t task, std::uint64_t index) noexcept;
   std::uint32_t lane_number(const detail::WorkerSlot& worker) const noexcept {

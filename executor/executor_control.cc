@@ -102,7 +102,8 @@ Status Executor::check_workers(std::span<const WorkerConfig> workers) const noex
 
 void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
-    storage_.lanes[number].worker_count = 0;
+    // relaxed, here and below: written under the mutex only.
+    storage_.lanes[number].worker_count.store(0, std::memory_order_relaxed);
   }
   for (std::uint32_t number = 0; number < workers.size(); ++number) {
     const WorkerConfig& config = workers[number];
@@ -114,7 +115,7 @@ void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept
     worker.stack = storage_.stacks.subspan(number * storage_.stack_stride, storage_.stack_stride);
     worker.executor = this;
     worker.lane = &lane;
-    worker.number_in_lane = lane.worker_count++;
+    worker.number_in_lane = lane.worker_count.fetch_add(1, std::memory_order_relaxed);
     // release: pairs with the acquire in address_of().
     worker.address.store(
         static_cast<std::uint32_t>(config.lane) * detail::kWorkersOfLane + worker.number_in_lane,
@@ -235,14 +236,16 @@ void Executor::open_lanes() noexcept {
     LockGuard lock(lane.timer_mutex);
     lane.timers.clear();
     lane.queue.set_next_release(to_ns(kNever), false);
-    if (lane.worker_count == 0) continue;
+    // relaxed: written under the mutex only.
+    const std::uint32_t workers = lane.worker_count.load(std::memory_order_relaxed);
+    if (workers == 0) continue;
     for (std::uint32_t task = 0; task < task_count(); ++task) {
       if (&lane_of(storage_.tasks[task]) == &lane) schedule(task, epoch, epoch);
     }
-    lane.active_workers = lane.worker_count;
+    lane.active_workers = workers;
     lane.paused = false;
-    lane.queue.open(storage_.parkers + parker, lane.worker_count);
-    parker += lane.worker_count;
+    lane.queue.open(storage_.parkers + parker, workers);
+    parker += workers;
   }
   // release: pairs with the acquire in running().
   state_.store(State::running, std::memory_order_release);
@@ -289,7 +292,7 @@ void Executor::begin_stop(StopMode mode) noexcept {
   // release: pairs with the acquire in running().
   state_.store(State::stopping, std::memory_order_release);
   for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
-    if (storage_.lanes[number].worker_count == 0) continue;
+    if (worker_count(LaneId{number}) == 0) continue;
     storage_.lanes[number].queue.close();
     tell_waiting(storage_.lanes[number]);
   }

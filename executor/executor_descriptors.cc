@@ -45,7 +45,7 @@ Result<DescriptorHandle> Executor::watch_with(const Watch& watch, detail::Thunk 
     return Status(StatusCode::unsupported, text.view());
   }
   LockGuard lock(task_mutex_);
-  if (running() && lane.worker_count == 0) {
+  if (running() && worker_count(watch.lane) == 0) {
     text << "lane " << static_cast<std::uint32_t>(watch.lane) << " has no worker";
     return Status(StatusCode::failed_precondition, text.view());
   }

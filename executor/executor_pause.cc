@@ -88,11 +88,12 @@ Status Executor::resume(LaneId lane) noexcept {
 }
 
 Status Executor::set_active_workers(LaneId lane, std::uint32_t count) noexcept {
-  return change_active("set_active_workers", lane, [lane, count](detail::LaneSlot& slot) {
-    if (count == 0 || count > slot.worker_count) {
+  return change_active("set_active_workers", lane, [this, lane, count](detail::LaneSlot& slot) {
+    const std::uint32_t workers = worker_count(lane);
+    if (count == 0 || count > workers) {
       Text<Status::kTextBytes> text;
       text << "set_active_workers: " << count << " given, lane " << static_cast<std::uint32_t>(lane)
-           << " has 1 to " << slot.worker_count;
+           << " has 1 to " << workers;
       return Status(StatusCode::invalid_argument, text.view());
     }
     slot.active_workers = count;
@@ -101,11 +102,12 @@ Status Executor::set_active_workers(LaneId lane, std::uint32_t count) noexcept {
 }
 
 Status Executor::adjust_active_workers(LaneId lane, BacklogPolicy& policy) noexcept {
-  return change_active("adjust_active_workers", lane, [&policy](detail::LaneSlot& slot) {
-    const std::uint32_t waiting = slot.queue.backlog();
-    slot.active_workers = policy.look(slot.worker_count, slot.active_workers, waiting);
-    return Status();
-  });
+  return change_active(
+      "adjust_active_workers", lane, [this, lane, &policy](detail::LaneSlot& slot) {
+        const std::uint32_t waiting = slot.queue.backlog();
+        slot.active_workers = policy.look(worker_count(lane), slot.active_workers, waiting);
+        return Status();
+      });
 }
 
 std::uint32_t Executor::active_workers(LaneId lane) const noexcept {
@@ -129,7 +131,9 @@ Status Executor::wait_paused_until_steady(LaneId lane, TimePoint deadline) noexc
     if (slot.queue.closed() || slot.queue.active() != 0) {
       return about_lane(kCall, lane, StatusCode::failed_precondition, "is not paused");
     }
-    if ((seen & kWorkersMask) == slot.worker_count) return {};
+    // 0: stopped meanwhile, and being started again.
+    const std::uint32_t workers = worker_count(lane);
+    if (workers != 0 && (seen & kWorkersMask) == workers) return {};
     if (ThreadEnv::wait(slot.resting, seen, deadline) == ETIMEDOUT &&
         slot.resting.load(std::memory_order_relaxed) == seen) {
       return about_lane(kCall, lane, StatusCode::timed_out, "still runs a job");

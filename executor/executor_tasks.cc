@@ -48,7 +48,7 @@ Result<TaskHandle> Executor::add_task_with(const detail::TaskSetup& setup, detai
   text << "task '" << setup.name << "': ";
 
   LockGuard lock(task_mutex_);
-  if (running() && storage_.lanes[static_cast<std::uint32_t>(setup.lane)].worker_count == 0) {
+  if (running() && worker_count(setup.lane) == 0) {
     text << "lane " << static_cast<std::uint32_t>(setup.lane) << " has no worker";
     return Status(StatusCode::failed_precondition, text.view());
   }

@@ -3,6 +3,7 @@
 #define TAKT_EXECUTOR_STORAGE_H_
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +32,9 @@ struct LaneSlot {
   Mutex timer_mutex;
   TimerQueue timers;  // by ready index
   std::uint32_t timed_jobs;
-  std::uint32_t worker_count;
+  /// Written by start(), read by anybody at any time. Relaxed: who needs it for more than a refusal
+  /// looks at the lane, too, which start() opens later.
+  std::atomic<std::uint32_t> worker_count;
   // Under `timer_mutex`: who may take jobs, executor_pause.cc.
   std::uint32_t active_workers;
   bool paused;

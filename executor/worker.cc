@@ -121,7 +121,7 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
 }
 
 void Executor::begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept {
-  worker.subject = Event::worker_of(lane_number(worker));
+  worker.subject = WorkerEvent::worker_of(lane_number(worker));
   worker.note_now(kind);
   worker.stats.activity.set(phase);
 }
@@ -131,17 +131,18 @@ void Executor::end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept {
   worker.note_now(kind);
 }
 
-Event::Subject Executor::subject_of(const detail::WorkerSlot& worker, bool is_task,
-                                    std::uint32_t number) const noexcept {
+WorkerEvent::Subject Executor::subject_of(const detail::WorkerSlot& worker, bool is_task,
+                                          std::uint32_t number) const noexcept {
   const std::uint64_t index =
       is_task ? storage_.tasks[number].index : worker.lane->jobs[number].use_number();
-  return Event::job_of(lane_number(worker), is_task, number, index);
+  return WorkerEvent::job_of(lane_number(worker), is_task, number, index);
 }
 
 void Executor::note_overrun(std::uint32_t task, std::uint64_t index) noexcept {
   if (storage_.event_capacity == 0 || !is_worker(nullptr)) return;
-  current_worker->events.record({EventKind::overrun, to_ns(now()),
-                                 Event::job_of(lane_number(*current_worker), true, task, index)});
+  current_worker->events.record(
+      {EventKind::overrun, to_ns(now()),
+       WorkerEvent::job_of(lane_number(*current_worker), true, task, index)});
 }
 
 std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
@@ -192,7 +193,7 @@ void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
     const std::uint32_t shown = storage_.limits.jobs_per_lane + number;
     detail::DescriptorSlot& slot = storage_.descriptors[number];
     worker.stats.activity.set(WorkerPhase::in_job, false, shown);
-    worker.subject = Event::job_of(lane_number(worker), false, shown, slot.index);
+    worker.subject = WorkerEvent::job_of(lane_number(worker), false, shown, slot.index);
     run_descriptor(worker, slot);
     worker.stats.activity.set(WorkerPhase::ready);
   } else if (begin(worker, index)) {

@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kWorkersOfLane = 32;
 struct WorkerSlot {
   WorkerStats stats;
   EventRing events;
-  Event::Subject subject;  // of the events that it notes now
+  WorkerEvent::Subject subject;  // of the events that it notes now
   std::uint32_t number_in_lane;
   /// For posters, which may come while start() writes it anew: the number of its lane times
   /// kWorkersOfLane, and its number in the lane.

@@ -59,14 +59,14 @@ class History {
   /// The writer's: a column of the sample that comes next, then finish(). Each column is written,
   /// as the row holds those of an old sample. Blocks: no. Bound: wait-free.
   void write(std::uint32_t column, std::int64_t value) noexcept {
-    // relaxed: the writer's own counter. release: pairs with the acquire of a reader that comes
-    // upon this value too early.
-    const std::uint64_t number = written_.load(std::memory_order_relaxed);
-    cell(number, column).store(value, std::memory_order_release);
+    // release: pairs with the acquire of a reader that comes upon this value too early.
+    cells_[next_row_ + column].store(value, std::memory_order_release);
   }
   void finish(TimePoint time) noexcept {
     write(0, to_ns(time));
-    // release: pairs with the acquire of written().
+    next_row_ += columns_;
+    if (next_row_ == static_cast<std::size_t>(capacity_) * columns_) next_row_ = 0;
+    // relaxed: the writer's own counter. release: pairs with the acquire of written().
     written_.store(written_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
@@ -81,6 +81,7 @@ class History {
   const std::uint32_t columns_;
   const std::uint64_t capacity_;
   std::atomic<std::uint64_t> written_{0};
+  std::size_t next_row_ = 0;  // where the row of sample written_ begins; the writer's
 };
 
 }  // namespace takt::inline v0::detail

@@ -35,7 +35,8 @@ bool is_name(std::string_view name) noexcept {
 }
 
 bool is_label_name(std::string_view name) noexcept {
-  return is_name(name) && !name.starts_with("__") && name != "le" && name != "quantile";
+  const bool reserved = name.size() >= 2 && name[0] == '_' && name[1] == '_';
+  return is_name(name) && !reserved && name != "le" && name != "quantile";
 }
 
 bool is_power_of_ten(std::int64_t number) noexcept {

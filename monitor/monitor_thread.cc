@@ -32,6 +32,7 @@ Status MonitorThread::start(const MonitorThreadConfig& config, std::span<std::by
   }
   status_ = Status();
   config_ = &config;
+  stack_ = stack;
   step_ = step;
   argument_ = argument;
   // relaxed, here and below: see running().
@@ -44,6 +45,7 @@ Status MonitorThread::start(const MonitorThreadConfig& config, std::span<std::by
     static_cast<void>(thread_.join_until(kNever));
   }
   running_.store(0, std::memory_order_relaxed);
+  static_cast<void>(platform::release_stack(stack));  // the refusal says more
   return named(config.name, status);
 }
 
@@ -55,7 +57,7 @@ Status MonitorThread::stop(Duration timeout) noexcept {
   // Permits of calls that timed out before: none is left for the next start().
   while (stop_.try_acquire()) continue;
   running_.store(0, std::memory_order_relaxed);
-  return {};
+  return platform::release_stack(stack_);
 }
 
 void MonitorThread::run(void* self) noexcept {

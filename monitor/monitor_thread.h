@@ -43,7 +43,8 @@ class MonitorThread {
   /// Aborts when it runs.
   ~MonitorThread() = default;
 
-  /// Starts it on `stack` (platform/stack.h), and returns when it has its policy and its CPUs.
+  /// Starts it on `stack` (platform/stack.h), which is its own until stop() has succeeded, and
+  /// returns when it has its policy and its CPUs.
   /// Blocks: until then. Callable from: the owner. Errors: failed_precondition: it runs;
   /// permission_denied and others: which call the system refused, and then nothing runs.
   Status start(const MonitorThreadConfig& config, std::span<std::byte> stack, Step step,
@@ -70,6 +71,7 @@ class MonitorThread {
   std::atomic<std::uint32_t> running_{0};
   Status status_;  // of settling; written before settled_ has its permit
   const MonitorThreadConfig* config_ = nullptr;  // the caller's, until start() returns
+  std::span<std::byte> stack_;
   Step step_ = nullptr;
   void* argument_ = nullptr;
 };

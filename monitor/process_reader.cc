@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/monitor/process_reader.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -70,7 +72,9 @@ void ProcessReader::find_zones() noexcept {
     if (!usable(type)) continue;
     zones_[count] = zone;
     char(&name)[kZoneTypeBytes] = zone_types_[count++];
-    const std::size_t length = type->copy(name, kZoneTypeBytes - 1);
+    // The buffer has as much room, and white space at the end of the file took some of it.
+    const std::size_t length = std::min<std::size_t>(type->size(), kZoneTypeBytes - 1);
+    std::memcpy(name, type->data(), length);
     name[length] = '\0';
   }
   zone_count_.store(count, std::memory_order_release);

@@ -22,7 +22,7 @@ namespace takt::inline v0 {
 struct EntityExpectation {
   bool active = false;
   AliveExpectation alive{};  ///< of the checkpoint EntityConfig::alive; its window is always needed
-  bool logical = true;     ///< whether a wrong order counts
+  bool logical = true;       ///< whether a wrong order counts
   Tolerance tolerance{};
 };
 

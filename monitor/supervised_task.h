@@ -15,7 +15,7 @@ namespace takt::inline v0 {
 struct TaskExpectation {
   bool active = false;
   AliveExpectation alive{};  ///< of its jobs that ended, well or with an exception
-  bool deadlines = true;   ///< whether a missed deadline is a fault (TaskStats::deadline_misses)
+  bool deadlines = true;     ///< whether a missed deadline is a fault (TaskStats::deadline_misses)
   Tolerance tolerance{};
 };
 

@@ -5,10 +5,8 @@
 #include <cstring>
 
 #include "takt/platform/duration_text.h"
-#include "takt/platform/stack.h"
+#include "takt/platform/memory.h"
 #include "takt/platform/text.h"
-#include "takt/platform/this_thread.h"
-#include "takt/sync/latch.h"
 
 namespace takt::inline v0 {
 namespace {
@@ -33,7 +31,7 @@ Status refusal(const char* name, const char* what) noexcept {
 }  // namespace
 
 Status Watchdog::check_new(const char* name, std::size_t used, std::size_t room) const noexcept {
-  if (thread_.joinable()) {
+  if (thread_.running()) {
     return {StatusCode::failed_precondition, "watchdog: it runs; supervise() comes before"};
   }
   const std::size_t length = name == nullptr ? 0 : ::strnlen(name, SupervisedEntity::kNameBytes);
@@ -96,7 +94,7 @@ Status Watchdog::check_windows(const WatchdogConfig& config) const noexcept {
 }
 
 Status Watchdog::check(const WatchdogConfig& config) const noexcept {
-  if (thread_.joinable()) return {StatusCode::failed_precondition, "watchdog: it runs already"};
+  if (thread_.running()) return {StatusCode::failed_precondition, "watchdog: it runs already"};
   if (config.period <= kZero) {
     return {StatusCode::invalid_argument, "watchdog: its period is not positive"};
   }
@@ -127,12 +125,15 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   late_in_succession_ = 0;
   expired_glances_ = 0;
   self_.begin(true);
-  device_ = {.interval = config.device != nullptr ? config.device->timeout() / 2 : kZero,
-             .last = at};
-  service_manager_ = {.interval = config.service_manager != nullptr
-                                      ? config.service_manager->watchdog_timeout() / 2
-                                      : kZero,
-                      .last = at};
+  device_ = {};
+  if (config.device != nullptr) device_.interval = config.device->timeout() / 2;
+  service_manager_ = {};
+  if (config.service_manager != nullptr) {
+    service_manager_.interval = config.service_manager->watchdog_timeout() / 2;
+  }
+  // Due at the first glance: they may have waited for long already.
+  device_.last = at - device_.interval;
+  service_manager_.last = at - service_manager_.interval;
   // release, both: pair with state() and judge().
   global_.store(GlobalState::ok, std::memory_order_release);
   wanted_mode_.store(config.mode, std::memory_order_release);
@@ -325,80 +326,40 @@ void Watchdog::feed(const Look& look) noexcept {
   }
 }
 
-struct Watchdog::Launch {
-  Watchdog* watchdog;
-  Status status;
-  Latch settled{1};
-};
-
-Status Watchdog::settle() const noexcept {
-  if (Status status = platform::set_affinity(config_.cpus); !status.ok()) return status;
-  return platform::set_scheduling(config_.scheduling);
-}
-
-void Watchdog::thread_main(void* launch) noexcept {
-  auto& start = *static_cast<Launch*>(launch);
-  Watchdog& watchdog = *start.watchdog;
-  start.status = watchdog.settle();
-  const bool settled = start.status.ok();
-  start.settled.count_down();  // the last touch of what is on the starter's stack
-  if (settled) watchdog.serve();
-}
-
-void Watchdog::serve() noexcept {
-  for (;;) {
-    if (stop_.try_acquire_until(next_step_)) return;
-    const TimePoint begin = now();
-    look(begin);
-    judge({begin, now()});
+TimePoint Watchdog::glance(void* self, TimePoint at) noexcept {
+  auto& watchdog = *static_cast<Watchdog*>(self);
+  if (at >= watchdog.next_step_) {
+    watchdog.look(at);
+    watchdog.judge({at, now()});
   }
-}
-
-Status Watchdog::prepare_memory(bool lock) noexcept {
-  if (Status status = platform::prepare_stack(storage_.stack); !status.ok()) return status;
-  if (!lock) return {};
-  const Status locked = platform::lock_memory(storage_.all);
-  if (locked.ok()) return {};
-  static_cast<void>(release_memory());
-  Text<Status::kTextBytes> text;
-  text << "watchdog: " << locked.text();
-  return {locked.code(), text.view(), locked.error_number()};
-}
-
-Status Watchdog::release_memory() noexcept {
-  // Not locked, there is nothing to undo, and nothing is refused.
-  static_cast<void>(platform::unlock_memory(storage_.all));
-  return platform::release_stack(storage_.stack);
-}
-
-Status Watchdog::launch() noexcept {
-  Launch launch{.watchdog = this, .status = {}};
-  Status status = thread_.start("watchdog", storage_.stack, &thread_main, &launch);
-  if (!status.ok()) return status;
-  launch.settled.wait();
-  if (launch.status.ok()) return {};
-  static_cast<void>(thread_.join_until(kNever));  // it ends at once
-  Text<Status::kTextBytes> text;
-  text << "watchdog: " << launch.status.text();
-  return {launch.status.code(), text.view(), launch.status.error_number()};
+  return watchdog.next_step_;
 }
 
 Status Watchdog::start(const WatchdogConfig& config) noexcept {
-  if (Status status = check(config); !status.ok()) return status;
-  if (Status status = prepare_memory(config.lock_memory); !status.ok()) return status;
-  // What a stop() that timed out has left.
-  while (stop_.try_acquire()) continue;
-  Status status = begin(config, now());
-  if (status.ok()) status = launch();
-  if (!status.ok()) static_cast<void>(release_memory());
+  Status status = check(config);
+  if (!status.ok()) return status;
+  if (config.lock_memory) {
+    if (status = platform::lock_memory(storage_.all); !status.ok()) {
+      Text<Status::kTextBytes> text;
+      text << "watchdog: " << status.text();
+      return {status.code(), text.view(), status.error_number()};
+    }
+  }
+  status = begin(config, now());
+  if (status.ok()) {
+    status =
+        thread_.start({.name = "watchdog", .cpus = config.cpus, .scheduling = config.scheduling},
+                      storage_.stack, &glance, this);
+  }
+  // Not locked, there is nothing to undo, and nothing is refused.
+  if (!status.ok()) static_cast<void>(platform::unlock_memory(storage_.all));
   return status;
 }
 
-Status Watchdog::stop(TimePoint deadline) noexcept {
-  if (!thread_.joinable()) return {StatusCode::failed_precondition, "watchdog: it does not run"};
-  stop_.release();
-  if (Status status = thread_.join_until(deadline); !status.ok()) return status;
-  if (Status status = release_memory(); !status.ok()) return status;
+Status Watchdog::stop(Duration timeout) noexcept {
+  if (!thread_.running()) return {};
+  if (Status status = thread_.stop(timeout); !status.ok()) return status;
+  static_cast<void>(platform::unlock_memory(storage_.all));  // as in start()
   if (config_.service_manager != nullptr && state() != GlobalState::stopped) {
     return config_.service_manager->stopping();
   }

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/monitor_thread.h"
 #include "takt/monitor/supervised_entity.h"
 #include "takt/monitor/supervised_task.h"
 #include "takt/monitor/supervised_worker.h"
@@ -16,14 +17,11 @@
 #include "takt/monitor/verdict.h"
 #include "takt/monitor/worker_source.h"
 #include "takt/platform/cpu_set.h"
-#include "takt/platform/memory.h"
 #include "takt/platform/scheduling.h"
 #include "takt/platform/service_manager.h"
 #include "takt/platform/status.h"
-#include "takt/platform/thread.h"
 #include "takt/platform/time.h"
 #include "takt/platform/watchdog_device.h"
-#include "takt/sync/semaphore.h"
 #include "takt/sync/seq_lock.h"
 
 // The global state:
@@ -47,14 +45,6 @@ struct WatchdogLimits {
   std::uint32_t workers = 4;
   std::uint32_t verdicts = 16;  ///< the last ones that are kept
 };
-
-/// The stack of the watchdog's thread, without its guard page. Reading /proc takes 8 KiB, the
-/// callback what it takes; glibc's minimum on arm64 is 140 KiB, ThreadSanitizer's part 800.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr std::size_t kWatchdogStackBytes = 1024 * 1024;
-#else
-inline constexpr std::size_t kWatchdogStackBytes = 192 * 1024;
-#endif
 
 /// How a watchdog works.
 struct WatchdogConfig {
@@ -83,8 +73,8 @@ struct WatchdogConfig {
   void* context = nullptr;
 
   // Of its thread; start() fails where they are refused.
-  Scheduling scheduling{};  ///< above the workers' that it shall see starve
-  CpuSet cpus = CpuSet::all();
+  Scheduling scheduling = Other{};  ///< above the workers' that it shall see starve
+  CpuSet cpus{};                    ///< where it may run; empty: where the caller of start() may
   bool lock_memory = true;
 };
 
@@ -115,7 +105,8 @@ class Watchdog {
   ~Watchdog() = default;
 
   /// Takes somebody under supervision, from the next start() or begin() on. `entity`, `stats` and
-  /// what `source` refers to outlive the watchdog. The name is copied.
+  /// what `source` refers to outlive the watchdog. The name is copied. Nobody reports to `entity`
+  /// meanwhile: supervise it before the executor that runs its reporter is started.
   /// Blocks: no. Bound: O(entities). Callable from: the owner, not while it runs.
   /// Errors: failed_precondition it runs; invalid_argument name, checkpoints or limits;
   /// resource_exhausted as many as the WatchdogLimits say.
@@ -126,13 +117,13 @@ class Watchdog {
                           const ByMode<WorkerExpectation>& expected) noexcept;
 
   /// Starts the thread. Blocks: until the thread has its policy. Callable from: the owner.
-  /// Errors: as begin(); those of platform::Thread::start, set_scheduling, set_affinity and
-  /// lock_memory.
+  /// Errors: as begin(); those of MonitorThread::start() and platform::lock_memory().
   Status start(const WatchdogConfig& config) noexcept;
   /// Ends the thread. The service manager hears STOPPING=1 unless the state is `stopped`. The
-  /// device goes on and is to be disarmed. Blocks: until the thread has ended or `deadline`.
-  /// Callable from: the owner. Errors: failed_precondition it does not run; timed_out.
-  Status stop(TimePoint deadline = kNever) noexcept;
+  /// device goes on and is to be disarmed. ok also when it does not run.
+  /// Blocks, errors: as MonitorThread::stop(); those of ServiceManager::stopping(). Callable from:
+  /// the owner.
+  Status stop(Duration timeout) noexcept;
 
   /// The virtual-time form: begins at `at`, without thread. Blocks: no. Callable from: the owner.
   /// Errors: failed_precondition it runs; invalid_argument a period of 0, a window shorter than it,
@@ -183,17 +174,12 @@ class Watchdog {
     TimePoint last{};
     bool refused = false;
   };
-  struct Launch;
 
   Status check(const WatchdogConfig& config) const noexcept;
   Status check_windows(const WatchdogConfig& config) const noexcept;
   Status check_new(const char* name, std::size_t used, std::size_t room) const noexcept;
-  static void thread_main(void* launch) noexcept;
-  Status prepare_memory(bool lock) noexcept;
-  Status release_memory() noexcept;
-  Status launch() noexcept;
-  Status settle() const noexcept;
-  void serve() noexcept;
+  /// What its thread does.
+  static TimePoint glance(void* self, TimePoint at) noexcept;
 
   /// Reads all that is judged, at `at` or later.
   void look(TimePoint at) noexcept;
@@ -237,8 +223,7 @@ class Watchdog {
   Counter late_glances_;
   Counter greatest_lateness_;
 
-  Semaphore stop_{0};  // executor/event_ring.h has the name Event
-  platform::Thread thread_;
+  MonitorThread thread_;
 };
 
 /// A watchdog with all of its memory: give it static storage.
@@ -250,7 +235,7 @@ class StaticWatchdog : public Watchdog {
                   .tasks = tasks_,
                   .workers = workers_,
                   .verdicts = verdicts_,
-                  .stack = stack_,
+                  .stack = stack_.memory(),
                   .all = {reinterpret_cast<const std::byte*>(this), sizeof *this}}) {}
 
  private:
@@ -261,8 +246,7 @@ class StaticWatchdog : public Watchdog {
   Array<SupervisedTask, kLimits.tasks> tasks_;
   Array<SupervisedWorker, kLimits.workers> workers_;
   Array<SeqLock<Verdict>, kLimits.verdicts> verdicts_;
-  // The lowest page is the guard.
-  alignas(platform::kLargestPage) std::byte stack_[platform::kLargestPage + kWatchdogStackBytes];
+  MonitorStack<> stack_;
 };
 
 }  // namespace takt::inline v0

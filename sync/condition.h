@@ -78,7 +78,7 @@ class BasicCondition {
   /// for any other reason. Callable from: the owner of the mutex (else aborts).
   template <class Lock>
   void wait(Lock& lock) noexcept {
-    static_cast<void>(wait_until_steady(lock, kNever));
+    static_cast<void>(unlock_and_wait(lock, kNever));
   }
 
   /// Waits until `predicate()`, which is called with the mutex held, is true.
@@ -92,9 +92,7 @@ class BasicCondition {
   template <class Lock, class OtherClock, class OtherDuration>
   std::cv_status wait_until(
       Lock& lock, const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
-    const auto attempt = [&](TimePoint at) { return wait_until_steady(lock, at); };
-    return detail::attempt_until(deadline, attempt) ? std::cv_status::no_timeout
-                                                    : std::cv_status::timeout;
+    return unlock_and_wait(lock, deadline) ? std::cv_status::no_timeout : std::cv_status::timeout;
   }
 
   /// Waits until `predicate()` is true or `deadline` passes. Returns what the predicate said last.
@@ -157,8 +155,8 @@ class BasicCondition {
   }
 
   /// False when the deadline passed first.
-  template <class Lock>
-  bool wait_until_steady(Lock& lock, TimePoint deadline) noexcept {
+  template <class Lock, class AnyTime>
+  bool unlock_and_wait(Lock& lock, const AnyTime& deadline) noexcept {
     auto& held = held_by(lock);
     if constexpr (requires { held.begin_wait(); }) {  // a wrapper that keeps books on who holds it
       Mutex& mutex = held.begin_wait();
@@ -170,11 +168,18 @@ class BasicCondition {
     }
   }
 
-  bool sleep(Mutex& mutex, TimePoint deadline) noexcept TAKT_NO_THREAD_SAFETY_ANALYSIS {
+  template <class AnyTime>
+  bool sleep(Mutex& mutex, const AnyTime& deadline) noexcept TAKT_NO_THREAD_SAFETY_ANALYSIS {
     Waiter self(mutex);
     join(self);
     mutex.unlock();
-    const bool owner = sleep_until_requeued(self, deadline);
+    bool owner = false;
+    // On the list all the while: a clock that was set back costs another attempt, no notification.
+    detail::attempt_until(deadline, [&](TimePoint at) {
+      owner = sleep_until_requeued(self, at);
+      // relaxed: leave() reads it again.
+      return owner || self.state.load(std::memory_order_relaxed) != kWaiting;
+    });
     const bool notified = leave(self);
     if (owner) {
       // acquire: pairs with the release of Mutex::unlock(). The kernel orders the hand-over itself;

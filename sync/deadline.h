@@ -28,7 +28,8 @@ constexpr Duration saturating_difference(Duration until, Duration since) noexcep
 
 /// Runs `attempt(TimePoint)` for a deadline on any clock. A deadline of takt::Clock is passed on;
 /// one of another clock is converted by reading both clocks again after each time-out, because the
-/// other clock may have been set back meanwhile. `attempt` returns true when its wait ended by
+/// other clock may have been set back meanwhile. One that is set forward is noticed late, when the
+/// time that it showed at first has passed. `attempt` returns true when its wait ended by
 /// success. Returns whether it did.
 template <class OtherClock, class OtherDuration, class Attempt>
 bool attempt_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline,

@@ -3,8 +3,10 @@
 #define TAKT_SYNC_ENV_H_
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
+#include "takt/platform/check.h"
 #include "takt/platform/fixed_priority.h"
 #include "takt/platform/futex.h"
 #include "takt/platform/thread.h"
@@ -30,7 +32,11 @@ struct FutexEnv {
   using Word = Atomic<std::uint32_t>;
 
   static int wait(const Word& word, std::uint32_t expected, TimePoint deadline) noexcept {
-    return platform::futex_wait(word, expected, deadline, kScope);
+    const int error = platform::futex_wait(word, expected, deadline, kScope);
+    // Whoever waits would look again at once, for ever: refused by a filter, or a misplaced word.
+    TAKT_CHECK(error == 0 || error == EAGAIN || error == EINTR || error == ETIMEDOUT,
+               "a futex wait was refused (is the object aligned?)");
+    return error;
   }
   static int wake(const Word& word, int count) noexcept {
     return platform::futex_wake(word, count, kScope);

@@ -16,7 +16,8 @@
 // Manual reset, one word:
 //   bit 0      kSet. Set by set(), cleared by reset().
 //   bit 1      kWaiting: somebody may sleep on the word. Set by a waiter's CAS while the event is
-//              not set; cleared by the reset() that ends a set, whose set() has woken everybody.
+//              not set; cleared by the reset() that ends a set, which wakes everybody once more:
+//              the set() may have been preempted before its wake, and the next one sees no bit.
 //   bits 2-31  how many sets have been reset. Raised by reset(). A waiter that finds another number
 //              than it began with has been waited for, whatever the event is now.
 // A stale read without kWaiting or with an old number is legal: the sleep compares the newest.
@@ -58,11 +59,13 @@ class BasicEvent<Reset::manual, Env> {
     // release: pairs with the acquire loads of the waits, also when the event was set before. A
     // reset is an RMW, so it continues the release sequence of this one.
     const std::uint32_t before = word_.fetch_or(kSet, std::memory_order_release);
-    if ((before & (kSet | kWaiting)) == kWaiting) Env::wake(word_, INT_MAX);
+    // Also when it was set: who set it may have been preempted before its wake.
+    if ((before & kWaiting) != 0) Env::wake(word_, INT_MAX);
   }
 
   /// From now on waits wait. Who has been released stays so.
-  /// Blocks: no. Bound: lock-free. Callable from: any thread, signal handlers included.
+  /// Blocks: no. Bound: lock-free, plus one system call when somebody has waited for the set.
+  /// Callable from: any thread, signal handlers included.
   void reset() noexcept {
     // relaxed: the CAS decides.
     std::uint32_t seen = word_.load(std::memory_order_relaxed);
@@ -72,6 +75,7 @@ class BasicEvent<Reset::manual, Env> {
            !word_.compare_exchange_weak(seen, (seen & kNumber) + kOneReset,
                                         std::memory_order_acquire, std::memory_order_relaxed)) {
     }
+    if ((seen & kSet) != 0 && (seen & kWaiting) != 0) Env::wake(word_, INT_MAX);
   }
 
   /// Whether it is set; may be outdated on return. Blocks: no. Callable from: any thread.
@@ -85,15 +89,16 @@ class BasicEvent<Reset::manual, Env> {
 
   /// Returns when the event is set or has been since the call. Blocks: until then. Callable from:
   /// any thread.
-  void wait() const noexcept { static_cast<void>(wait_until_steady(kNever)); }
+  void wait() const noexcept { static_cast<void>(wait_until_steady(kNever, number())); }
 
   /// As wait(), at most until `deadline`, of any clock. Errors: timed_out.
   template <class OtherClock, class OtherDuration>
   Status wait_until(
       const std::chrono::time_point<OtherClock, OtherDuration>& deadline) const noexcept {
-    if (detail::attempt_until(deadline, [this](TimePoint at) { return wait_until_steady(at); })) {
-      return {};
-    }
+    // Once: a set that is reset between two attempts counts.
+    const std::uint32_t began = number();
+    const auto attempt = [this, began](TimePoint at) { return wait_until_steady(at, began); };
+    if (detail::attempt_until(deadline, attempt)) return {};
     return {StatusCode::timed_out, "Event: it was not set in time"};
   }
 
@@ -109,10 +114,15 @@ class BasicEvent<Reset::manual, Env> {
   static constexpr std::uint32_t kOneReset = 4;
   static constexpr std::uint32_t kNumber = ~(kSet | kWaiting);
 
-  bool wait_until_steady(TimePoint deadline) const noexcept {
+  /// How many sets have been reset.
+  std::uint32_t number() const noexcept {
+    // relaxed: an old one is as good, the wait looks again.
+    return word_.load(std::memory_order_relaxed) & kNumber;
+  }
+
+  bool wait_until_steady(TimePoint deadline, std::uint32_t number) const noexcept {
     // acquire, here and below: pairs with the release of set().
     std::uint32_t seen = word_.load(std::memory_order_acquire);
-    const std::uint32_t number = seen & kNumber;
     bool in_time = true;
     for (;;) {
       if ((seen & kSet) != 0 || (seen & kNumber) != number) return true;

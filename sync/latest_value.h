@@ -119,7 +119,8 @@ template <class T>
 using LatestValue = BasicLatestValue<T, ThreadEnv>;
 
 /// The LatestValue of processes that map the same memory; constructed once, by one of them. A
-/// process that ends, wherever that is, never makes the other one wait.
+/// process that ends, wherever that is, never makes the other one wait. A writer that was killed
+/// is not to be replaced: the next one could draw into the value that the reader holds.
 template <class T>
 requires std::is_trivially_copyable_v<T>
 using ProcessLatestValue = BasicLatestValue<T, ProcessEnv>;

@@ -196,8 +196,9 @@ inline LockWaits<LockRegistry>& LockRegistry::waits() noexcept { return lock_wai
 /// and aborts with both names and both places in the source when
 /// - lock() or lock_shared() goes against the order of ranks: threads must take higher ranks later;
 /// - lock() closes a cycle of threads of which each holds what the next one waits for.
-/// try_lock() and the forms with a time limit end by themselves: they may go against the order, but
-/// what they acquired counts as held. Readers of an RwLock are ordered, but not followed in cycles.
+/// try_lock() and the forms with a time limit may go against the order, but what they acquired
+/// counts as held (and a limit saves nobody who closes a cycle: see Mutex::try_lock_until()).
+/// Readers of an RwLock are ordered, but not followed in cycles.
 ///
 ///   Ranked<Mutex> axes{"axes", 10};
 ///   Ranked<Mutex> log{"log", 20};   // may be taken with `axes` held, not the other way round

@@ -60,7 +60,9 @@ class TAKT_CAPABILITY("mutex") BasicMutex {
   /// Acquires the lock if it is free. Blocks: no. Bound: wait-free. Callable from: any thread.
   bool try_lock() noexcept TAKT_TRY_ACQUIRE(true) { return acquire_free(); }
 
-  /// Acquires the lock unless `deadline` passes first; any clock. Returns whether it did.
+  /// Acquires the lock unless `deadline` passes first; any clock. Returns whether it did. As lock()
+  /// it aborts when the owner waits, with a limit or without, for the caller: the kernel refuses a
+  /// circle of PI locks at once. To take locks against their order, use try_lock().
   /// Blocks: until the owner unlocks or the deadline. Callable from: as lock().
   template <class OtherClock, class OtherDuration>
   bool try_lock_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept

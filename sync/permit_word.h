@@ -63,7 +63,8 @@ class PermitWord {
   }
 
   /// Adds one permit unless there is one for each waiter already, or for the next to come if nobody
-  /// waits. Wakes as add(). Blocks: no. Bound: lock-free, plus a system call when somebody waits.
+  /// waits. Wakes one either way: who added the permit before may have been preempted before its
+  /// wake. Blocks: no. Bound: lock-free, plus a system call when somebody waits.
   void add_one_if_wanted() noexcept {
     // relaxed: the CAS decides.
     std::uint32_t seen = word_.load(std::memory_order_relaxed);
@@ -74,7 +75,7 @@ class PermitWord {
       // release: as in add(), also when it adds nothing.
     } while (!word_.compare_exchange_weak(seen, seen + added, std::memory_order_release,
                                           std::memory_order_relaxed));
-    if (added != 0 && seen >= kWaiter) Env::wake(word_, 1);
+    if (seen >= kWaiter) Env::wake(word_, 1);
   }
 
   /// Takes all permits away. Blocks: no. Bound: wait-free.

@@ -108,6 +108,10 @@ class TAKT_CAPABILITY("shared_mutex") BasicRwLock {
 
 template <Fairness kFairness = Fairness::phase_fair, int kSpins = 0>
 using RwLock = BasicRwLock<kFairness, ThreadEnv, kSpins>;
+/// The RwLock of processes of one PID namespace that map the same memory; constructed once, by one
+/// of them. A writer that ended without unlocking makes writers abort; one that waits to read, and
+/// everybody behind a reader that was killed, waits for ever: use the forms with a time limit, or
+/// ProcessMutex, which tells.
 template <Fairness kFairness = Fairness::phase_fair, int kSpins = 0>
 using ProcessRwLock = BasicRwLock<kFairness, ProcessEnv, kSpins>;
 static_assert(sizeof(RwLock<>) <= 32);

@@ -24,7 +24,8 @@
 // not asleep yet and is followed by a wake of one who is. It does not matter who uses up whose
 // claim: whoever leaves looks again, under the lock, at what he waits for.
 // A thread that is woken late finds a second claim beside its own, not instead of it: nobody is
-// left asleep because another thread, claimed before, does not run.
+// left asleep because another thread, claimed before, does not run. Nor because one that claimed
+// does not run: each claim also wakes those who were claimed before and have not left yet.
 
 namespace takt::inline v0::detail {
 
@@ -54,15 +55,16 @@ class Sleepers {
   }
 
   /// Promises a wake to `most` of those who wait. Lock held. Returns how many to wake() after the
-  /// lock is released.
+  /// lock is released: with those who were promised one before and have not run since, because
+  /// whoever promised it may have been preempted before its wake.
   int claim(std::uint32_t most) noexcept {
     const std::uint32_t count = waiting_ < most ? waiting_ : most;
-    if (count == 0) return 0;
+    if (count == 0) return static_cast<int>(claimed_);
     waiting_ -= count;
     claimed_ += count;
     // relaxed: the lock orders it among those who hold it; the sleep compares the newest value.
     signal_.store(ticket() + 1, std::memory_order_relaxed);
-    return static_cast<int>(count);
+    return static_cast<int>(claimed_);
   }
 
   /// Wakes that many. Lock not held; the object may have been destroyed.

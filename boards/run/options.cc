@@ -28,10 +28,29 @@ bool parse_seconds(std::string_view text, Duration& duration) noexcept {
   return duration > Duration::zero();
 }
 
+bool is_file(const char* value) noexcept { return value != nullptr && *value != '\0'; }
+
+/// Standard output cannot be replaced.
+bool is_replaceable(const char* value) noexcept {
+  return is_file(value) && std::string_view(value) != "-";
+}
+
+/// The file that two options name; null: there is none. Whoever writes last would win.
+const char* shared_file(const Options& options) noexcept {
+  const auto same = [](const char* a, const char* b) {
+    return a != nullptr && b != nullptr && std::string_view(a) == b;
+  };
+  if (same(options.metrics_file, options.trace_file)) return options.metrics_file;
+  if (same(options.json_file, options.metrics_file)) return options.json_file;
+  if (same(options.json_file, options.trace_file)) return options.json_file;
+  return nullptr;
+}
+
 }  // namespace
 
 const char* const kUsage =
-    R"(usage: boards/takt run [FILE] [--duration SECONDS] [--json FILE] [--strict] [--help]
+    R"(usage: boards/takt run [FILE] [--duration SECONDS] [--json FILE] [--metrics FILE] [--trace FILE]
+                       [--strict] [--help]
 
 Executes the task set of FILE, in rt-app's grammar, on takt's executor with real priorities and
 reports what it held. Without FILE: the quickstart, an engine control's rates; "-": standard input.
@@ -39,6 +58,10 @@ reports what it held. Without FILE: the quickstart, an engine control's rates; "
   --duration SECONDS  ends after so long, whatever the file says
   --json FILE         writes the figures as JSON too; "-": to standard output, the tables to stderr.
                       Opened before the run, written after it
+  --metrics FILE      writes figures of process, workers and tasks in Prometheus's text format, each
+                      second and at the end; FILE is replaced, never seen in part
+  --trace FILE        writes what the workers did as a trace, which ui.perfetto.dev and
+                      chrome://tracing open. As FILE.tmp until the run has ended
   --strict            exit status 1 when a deadline was missed or a release skipped
 
 Ctrl-C ends the run early, with the report; a second one kills it.
@@ -72,8 +95,14 @@ Result<Options> parse_options(std::span<const char* const> arguments) noexcept {
       if (!parse_seconds(value, options.duration))
         return invalid("--duration takes seconds, above 0, up to 2147483647, not", value);
     } else if (takes("--json")) {
-      if (value == nullptr || *value == '\0') return invalid("a file is missing after", argument);
+      if (!is_file(value)) return invalid("a file is missing after", argument);
       options.json_file = value;
+    } else if (takes("--metrics")) {
+      if (!is_replaceable(value)) return invalid("a file to replace is missing after", argument);
+      options.metrics_file = value;
+    } else if (takes("--trace")) {
+      if (!is_replaceable(value)) return invalid("a file to replace is missing after", argument);
+      options.trace_file = value;
     } else if (argument == "--") {
       if (i + 1 < arguments.size() && options.file == nullptr) options.file = arguments[++i];
     } else if (argument.size() > 1 && argument.front() == '-') {
@@ -84,6 +113,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) noexcept {
       options.file = arguments[i];
     }
   }
+  if (const char* file = shared_file(options)) return invalid("two options name the file", file);
   return options;
 }
 

@@ -13,7 +13,9 @@ namespace takt::run {
 struct Options {
   const char* file = nullptr;       ///< null: the quickstart; "-": standard input
   const char* json_file = nullptr;  ///< null: none; "-": standard output
-  Duration duration{};              ///< 0: the file's
+  const char* metrics_file = nullptr;
+  const char* trace_file = nullptr;
+  Duration duration{};  ///< 0: the file's
   bool strict = false;
   bool help = false;
 };

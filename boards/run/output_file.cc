@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <utility>
+
+#include "takt/platform/file_writer.h"
 
 namespace takt::run {
 namespace {
@@ -18,16 +19,6 @@ bool is_regular(int descriptor) noexcept {
 }
 
 }  // namespace
-
-Status write_all(int descriptor, std::string_view text) noexcept {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return Status::from_errno(written < 0 ? errno : EIO, "write");
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
 
 OutputFile::~OutputFile() {
   if (descriptor_ < 0) return;
@@ -62,7 +53,7 @@ Status OutputFile::replace(std::string_view text) noexcept {
   // Standard output may be a file that others write to as well.
   const bool own = std::string_view(path_) != "-" && is_regular(descriptor_);
   if (own && ::ftruncate(descriptor_, 0) != 0) return Status::from_errno(errno, path_);
-  const Status status = write_all(descriptor_, text);
+  const Status status = platform::write_all(descriptor_, text);
   if (status.ok()) return status;
   if (own) static_cast<void>(::ftruncate(descriptor_, 0) == 0);
   return Status::from_errno(status.error_number(), path_);

@@ -8,9 +8,6 @@
 
 namespace takt::run {
 
-/// Writes all of `text` to a descriptor. Blocks: as write(2). Errors: those of write(2).
-Status write_all(int descriptor, std::string_view text) noexcept;
-
 /// A file that holds the results of a run, all of them or none: opened before the run, so that a
 /// refused path costs nobody a run; written in one go after it. Until then what it held stays.
 /// Callable from: the owner.

@@ -12,6 +12,7 @@
 #include "takt/boards/run/figures.h"
 #include "takt/boards/run/interrupt.h"
 #include "takt/boards/run/json_reader.h"
+#include "takt/boards/run/metrics_file.h"
 #include "takt/boards/run/options.h"
 #include "takt/boards/run/output_file.h"
 #include "takt/boards/run/plan.h"
@@ -19,10 +20,13 @@
 #include "takt/boards/run/quickstart.h"
 #include "takt/boards/run/report.h"
 #include "takt/boards/run/runner.h"
+#include "takt/boards/run/trace_file.h"
 #include "takt/boards/run/workload.h"
 #include "takt/boards/run/workload_reader.h"
+#include "takt/executor/executor.h"
 #include "takt/platform/check.h"
 #include "takt/platform/duration_text.h"
+#include "takt/platform/file_writer.h"
 #include "takt/platform/text.h"
 #include "takt/platform/this_thread.h"
 
@@ -33,6 +37,11 @@ using namespace std::chrono_literals;
 
 constexpr int kWrongInput = 2;
 
+constexpr ExecutorLimits traced(ExecutorLimits limits) noexcept {
+  limits.events_per_worker = TraceFile::kEvents;
+  return limits;
+}
+
 // All memory is static: what a file may hold is known in advance.
 StaticJsonReader<16384, std::size_t{256} * 1024> json_reader;
 Workload workload;
@@ -40,6 +49,10 @@ Plan plan;
 Diagnostics diagnostics;
 RunFigures figures;
 Runner runner(workload, plan);
+// Used is one of them; the other one is no more than addresses.
+StaticExecutor<Runner::kLimits> plain_executor;
+StaticExecutor<traced(Runner::kLimits)> traced_executor;
+MetricsFile metrics;
 char file_text[std::size_t{1024} * 1024];
 char report_text[std::size_t{256} * 1024];
 
@@ -50,12 +63,12 @@ int report_wrong(const Status& status) noexcept {
 
 // Beside the result: where nobody listens, nothing is lost.
 void print(int descriptor, std::string_view text) noexcept {
-  static_cast<void>(write_all(descriptor, text).ok());
+  static_cast<void>(platform::write_all(descriptor, text).ok());
 }
 
 /// What the user has asked for.
 Status print_result(int descriptor, std::string_view text) noexcept {
-  const Status status = write_all(descriptor, text);
+  const Status status = platform::write_all(descriptor, text);
   if (status.ok()) return status;
   return Status::from_errno(status.error_number(), "the report cannot be written");
 }
@@ -145,14 +158,17 @@ void write_progress(bool last) noexcept {
 }
 
 /// Waits for the end of the run; true when a signal brought it.
-bool wait_for_end(Interrupt& interrupt) noexcept {
+bool wait_for_end(Interrupt& interrupt, TraceFile& trace) noexcept {
   const bool on_terminal = ::isatty(STDERR_FILENO) == 1;
+  const bool looks = on_terminal || metrics.is_open() || trace.is_open();
   const TimePoint end = workload.duration > Duration::zero()
                             ? saturating_add(runner.epoch(), workload.duration)
                             : kNever;
   for (;;) {
     if (on_terminal) write_progress(false);
-    const TimePoint next = on_terminal ? std::min(end, deadline_after(200ms)) : end;
+    if (metrics.is_open()) metrics.update(now());
+    if (trace.is_open()) trace.update();
+    const TimePoint next = looks ? std::min(end, deadline_after(TraceFile::kPeriod)) : end;
     const Interrupt::Event event = interrupt.wait_until(next, runner.all_ended_descriptor());
     if (event == Interrupt::Event::deadline && next != end) continue;
     if (on_terminal) write_progress(true);
@@ -180,8 +196,23 @@ Status write_report(const Options& options, OutputFile& json) noexcept {
   return status.ok() ? tables : status;
 }
 
-int execute(const Options& options, std::string_view file, const CpuSet& cpus,
-            OutputFile& json) noexcept {
+/// Ends what was written during the run; says what a trace lacks.
+Status finish_files(TraceFile& trace) noexcept {
+  Status status;
+  if (metrics.is_open()) status = metrics.finish(now());
+  if (!trace.is_open()) return status;
+  const Status ended = trace.finish();
+  if (trace.lost() != 0) {
+    Text<160> line;
+    line << "takt run: --trace: " << trace.lost()
+         << " events were overwritten before they were read; the trace shows where\n";
+    print(STDERR_FILENO, line.view());
+  }
+  return status.ok() ? ended : status;
+}
+
+int execute(const Options& options, std::string_view file, const CpuSet& cpus, OutputFile& json,
+            TraceFile& trace) noexcept {
   Interrupt interrupt;
   if (Status status = interrupt.open(); !status.ok()) return report(status);
   announce(file);
@@ -189,15 +220,17 @@ int execute(const Options& options, std::string_view file, const CpuSet& cpus,
   figures.diagnostics = &diagnostics;
   figures.cpus = cpus;
   figures.requested = workload.duration;
-  const Status started = runner.start();
+  Status started = trace.is_open() ? runner.start(traced_executor) : runner.start(plain_executor);
+  if (started.ok() && metrics.is_open()) started = runner.observe(metrics.sampler());
   if (started.ok()) {
     advise();
-    figures.interrupted = wait_for_end(interrupt);
+    figures.interrupted = wait_for_end(interrupt, trace);
   }
   runner.finish(figures);
   const Status stopped = runner.stop(2s, figures);
+  const Status filed = started.ok() ? finish_files(trace) : Status();
   const Status written = started.ok() ? write_report(options, json) : Status();
-  const bool failed = (report(started) | report(stopped) | report(written)) != 0;
+  const bool failed = (report(started) | report(stopped) | report(filed) | report(written)) != 0;
   if (!stopped.ok()) ::_exit(1);  // a stuck worker: no destructor may pull its memory away
   const bool held = figures.deadline_misses() == 0 && figures.overruns() == 0;
   if (options.strict && !held) {
@@ -207,6 +240,25 @@ int execute(const Options& options, std::string_view file, const CpuSet& cpus,
     print(STDERR_FILENO, line.view());
   }
   return failed || (options.strict && !held) ? 1 : 0;
+}
+
+/// Before the run, which a refused path shall not cost anybody. 0, or the exit status.
+int open_files(const Options& options, OutputFile& json, TraceFile& trace) noexcept {
+  const auto refused = [](std::string_view option, const Status& status) {
+    if (status.ok()) return 0;
+    Text<Status::kTextBytes> what;
+    what << option << ' ' << status.text();
+    return report_wrong({status.code(), what.view(), status.error_number()});
+  };
+  int wrong = 0;
+  if (options.json_file != nullptr) wrong = refused("--json", json.open(options.json_file));
+  if (wrong == 0 && options.metrics_file != nullptr) {
+    wrong = refused("--metrics", metrics.open(options.metrics_file));
+  }
+  if (wrong == 0 && options.trace_file != nullptr) {
+    wrong = refused("--trace", trace.open(options.trace_file));
+  }
+  return wrong;
 }
 
 }  // namespace
@@ -229,14 +281,9 @@ int run_program(std::span<const char* const> arguments) noexcept {
   if (!read_workload(*text, *cpus, file)) return kWrongInput;
   if (options->duration > Duration::zero()) workload.duration = options->duration;
   OutputFile json;
-  if (options->json_file != nullptr) {
-    if (const Status opened = json.open(options->json_file); !opened.ok()) {
-      Text<Status::kTextBytes> what;
-      what << "--json " << opened.text();
-      return report_wrong({opened.code(), what.view(), opened.error_number()});
-    }
-  }
-  return execute(*options, file, *cpus, json);
+  TraceFile trace(traced_executor);
+  if (const int wrong = open_files(*options, json, trace); wrong != 0) return wrong;
+  return execute(*options, file, *cpus, json, trace);
 }
 
 }  // namespace takt::run

@@ -22,7 +22,8 @@ Runner::~Runner() {
   if (all_ended_ >= 0) ::close(all_ended_);
 }
 
-Status Runner::start() noexcept {
+Status Runner::start(Executor& executor) noexcept {
+  executor_ = &executor;
   all_ended_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (all_ended_ < 0) return Status::from_errno(errno, "eventfd");
   for (std::size_t i = 0; i < plan_.task_count; ++i) {
@@ -30,9 +31,9 @@ Status Runner::start() noexcept {
     if (Status status = add_periodic_task(i); !status.ok()) return status;
   }
   if (Status status = start_workers(); !status.ok()) return status;
-  for (std::uint32_t i = 0; i < executor_.worker_count(); ++i) {
+  for (std::uint32_t i = 0; i < executor_->worker_count(); ++i) {
     threads_at_start_[i] =
-        ThreadFigures::of(static_cast<std::int32_t>(executor_.worker_stats(i).thread_id.get()));
+        ThreadFigures::of(static_cast<std::int32_t>(executor_->worker_stats(i).thread_id.get()));
   }
   // relaxed: the post below orders it before the jobs.
   unfinished_.store(static_cast<std::uint32_t>(plan_.task_count), std::memory_order_relaxed);
@@ -41,6 +42,18 @@ Status Runner::start() noexcept {
     if (Status status = post_phases(i); !status.ok()) return status;
   }
   return {};
+}
+
+Status Runner::observe(Sampler& sampler) noexcept {
+  Status status = sampler.observe(*executor_);
+  for (std::size_t i = 0; status.ok() && i < plan_.task_count; ++i) {
+    const PlannedTask& planned = plan_.task_storage[i];
+    if (planned.is_periodic()) continue;
+    Text<kNameBytes> name;
+    name << planned.name;
+    status = sampler.add_task(name.c_str(), tasks_[i].phases.stats()).status();
+  }
+  return status;
 }
 
 Status Runner::add_periodic_task(std::size_t index) noexcept {
@@ -57,7 +70,7 @@ Status Runner::add_periodic_task(std::size_t index) noexcept {
                           .histograms = true};
   task.period = planned.period;
   Result<TaskHandle> handle =
-      executor_.add_task(config, [this, &task](const JobContext& job) { run_job(task, job); });
+      executor_->add_task(config, [this, &task](const JobContext& job) { run_job(task, job); });
   if (!handle.ok()) return handle.status();
   task.handle = *handle;
   return {};
@@ -83,7 +96,7 @@ Status Runner::start_workers() noexcept {
     }
   }
   const StartOptions options{.lock_memory = locks_memory(), .on_denied = OnDenied::degrade};
-  return executor_.start(std::span(configs).first(count), options);
+  return executor_->start(std::span(configs).first(count), options);
 }
 
 // rt-app's rule: only tasks with a real-time policy lock pages.
@@ -93,7 +106,7 @@ Status Runner::post_phases(std::size_t index) noexcept {
   const PlannedTask& planned = plan_.task_storage[index];
   TaskState& task = tasks_[index];
   task.phases.attach(workload_, planned);
-  return executor_.post([this, &task] { run_phases(task); }, {.lane = lane_id(planned.lane)});
+  return executor_->post([this, &task] { run_phases(task); }, {.lane = lane_id(planned.lane)});
 }
 
 void Runner::run_job(TaskState& task, const JobContext& job) noexcept {
@@ -111,7 +124,7 @@ void Runner::run_job(TaskState& task, const JobContext& job) noexcept {
 }
 
 void Runner::run_phases(TaskState& task) noexcept {
-  task.phases.run(executor_.epoch(), end_);
+  task.phases.run(executor_->epoch(), end_);
   // acq_rel: the last one to end sees the others' ends.
   if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     constexpr std::uint64_t kOne = 1;
@@ -126,7 +139,7 @@ const TaskStats& Runner::stats_of(std::size_t index) const noexcept {
 
 Runner::Progress Runner::progress() const noexcept {
   Progress progress;
-  progress.elapsed = now() - executor_.epoch();
+  progress.elapsed = now() - executor_->epoch();
   for (std::size_t i = 0; i < plan_.task_count; ++i) {
     const TaskStats& stats = stats_of(i);
     progress.releases += stats.releases.get();
@@ -139,15 +152,15 @@ Runner::Progress Runner::progress() const noexcept {
 void Runner::read_refusals(RunFigures& figures) const noexcept {
   figures.plan = &plan_;
   figures.lock_pages = locks_memory();
-  figures.refused_memory_lock = executor_.refused_memory_lock();
-  figures.worker_count = executor_.worker_count();
+  figures.refused_memory_lock = executor_->refused_memory_lock();
+  figures.worker_count = executor_->worker_count();
   std::size_t worker = 0;
   for (std::size_t lane = 0; lane < plan_.lane_count; ++lane) {
     for (std::size_t i = 0; i < plan_.lane_storage[lane].workers; ++i, ++worker) {
       const auto number = static_cast<std::uint32_t>(worker);
-      const WorkerStats& stats = executor_.worker_stats(number);
+      const WorkerStats& stats = executor_->worker_stats(number);
       WorkerFigures& figure = figures.worker_storage[worker];
-      TextWriter(figure.name, sizeof figure.name) << executor_.worker_name(number);
+      TextWriter(figure.name, sizeof figure.name) << executor_->worker_name(number);
       figure.lane = lane;
       figure.refused_scheduling = static_cast<int>(stats.refused_scheduling.get());
       figure.refused_affinity = static_cast<int>(stats.refused_affinity.get());
@@ -163,26 +176,26 @@ void Runner::read_refusals(RunFigures& figures) const noexcept {
 }
 
 void Runner::finish(RunFigures& figures) noexcept {
-  figures.elapsed = now() - executor_.epoch();
-  for (std::uint32_t i = 0; i < executor_.worker_count(); ++i) {
-    const auto thread = static_cast<std::int32_t>(executor_.worker_stats(i).thread_id.get());
+  figures.elapsed = now() - executor_->epoch();
+  for (std::uint32_t i = 0; i < executor_->worker_count(); ++i) {
+    const auto thread = static_cast<std::int32_t>(executor_->worker_stats(i).thread_id.get());
     figures.worker_storage[i].thread = ThreadFigures::of(thread) - threads_at_start_[i];
   }
   end_.request();
 }
 
 Status Runner::stop(Duration grace, RunFigures& figures) noexcept {
-  Status status = executor_.stop(StopMode::drain, grace);
+  Status status = executor_->stop(StopMode::drain, grace);
   if (status.code() == StatusCode::timed_out) {
     abandon_.request();
-    status = executor_.stop(StopMode::cancel, grace);
+    status = executor_->stop(StopMode::cancel, grace);
   }
   read_refusals(figures);
-  for (std::uint32_t i = 0; i < executor_.worker_count(); ++i) {
+  for (std::uint32_t i = 0; i < executor_->worker_count(); ++i) {
     WorkerFigures& figure = figures.worker_storage[i];
-    figure.jobs = executor_.worker_stats(i).jobs.get();
-    figure.stack_used = executor_.stack_high_water(i);
-    figure.stack_bytes = executor_.stack_bytes(i);
+    figure.jobs = executor_->worker_stats(i).jobs.get();
+    figure.stack_used = executor_->stack_high_water(i);
+    figure.stack_bytes = executor_->stack_bytes(i);
   }
   for (std::size_t i = 0; i < plan_.task_count; ++i) {
     const TaskState& task = tasks_[i];

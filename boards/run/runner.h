@@ -15,6 +15,7 @@
 #include "takt/boards/run/stop_signal.h"
 #include "takt/boards/run/workload.h"
 #include "takt/executor/executor.h"
+#include "takt/monitor/sampler.h"
 #include "takt/platform/status.h"
 #include "takt/platform/time.h"
 
@@ -27,7 +28,7 @@ namespace takt::run {
 /// One run for each object. Callable from: the thread that owns it, where nothing else is said.
 class Runner {
  public:
-  /// All of it is reserved at compile time, whatever the file asks for.
+  /// Of the executor: all of it is reserved at compile time, whatever the file asks for.
   static constexpr ExecutorLimits kLimits{.workers = Plan::kMaxWorkers,
                                           .lanes = Plan::kMaxLanes,
                                           .jobs_per_lane = 1,
@@ -40,14 +41,20 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  /// Adds the periodic tasks, starts the workers and sets the other tasks going. What the system
-  /// refuses is degraded to what it grants, see figures().
+  /// Adds the periodic tasks to `executor`, starts its workers and sets the other tasks going. What
+  /// the system refuses is degraded to what it grants, see figures(). The executor has kLimits at
+  /// least and is used for nothing else; its destructor comes before this one's. Everything below
+  /// is called after start(), though it failed.
   /// Blocks: until the workers run. Errors: those of Executor::add_task, start and post,
   /// eventfd(2).
-  Status start() noexcept;
+  Status start(Executor& executor) noexcept;
+
+  /// Has `sampler` observe all workers and tasks of a successful start(), the periodic ones first.
+  /// Blocks: no. Errors: those of Sampler::observe().
+  Status observe(Sampler& sampler) noexcept;
 
   /// The instant from which the run counts. Blocks: no.
-  TimePoint epoch() const noexcept { return executor_.epoch(); }
+  TimePoint epoch() const noexcept { return executor_->epoch(); }
 
   /// A descriptor that becomes readable when every task has ended by itself; a periodic task never
   /// does. Valid from start() on. Blocks: no.
@@ -95,13 +102,13 @@ class Runner {
 
   const Workload& workload_;
   const Plan& plan_;
+  Executor* executor_ = nullptr;
   StopSignal end_;      // of the run: phases end at their next event, sleeps and loads at once
   StopSignal abandon_;  // periodic jobs end although their load is not done
   int all_ended_ = -1;
   std::atomic<std::uint32_t> unfinished_{0};
   std::array<TaskState, Plan::kMaxTasks> tasks_;
   std::array<ThreadFigures, Plan::kMaxWorkers> threads_at_start_{};
-  StaticExecutor<kLimits> executor_;
 };
 
 }  // namespace takt::run

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between start() and stop() nothing of the executor allocates, error paths included, and once each
-// page was touched none faults.
+// Between start() and stop() nothing of the executor allocates, error paths included.
 #include <atomic>
 #include <cstdint>
 #include <utility>
@@ -8,7 +7,6 @@
 #include "takt/tests/executor/descriptors.h"
 #include "takt/tests/executor/running.h"
 #include "takt/tests/support/allocation_guard.h"
-#include "takt/tests/support/fault_counter.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -22,7 +20,6 @@ using takt::StopMode;
 using takt::TaskHandle;
 using takt::WorkerConfig;
 using takt::test::AllocationGuard;
-using takt::test::FaultCounter;
 using takt::test::Gate;
 using takt::test::kPatience;
 using takt::test::wait_until;
@@ -159,32 +156,6 @@ TEST(Allocation, none_in_a_stop_that_times_out) {
   }
   gate.open();
   EXPECT_OK(executor.stop(StopMode::drain, kPatience));
-}
-
-TEST(Allocation, no_page_faults_once_warm) {
-  AllocationGuard::prepare();
-  if (!AllocationGuard::watches_system_calls()) SKIP("a sanitizer or an emulator faults, too");
-  const auto task = executor.add_task(
-      {.name = "task", .lane = kSecond, .period = 1ms, .histograms = true}, [] {});
-  ASSERT_OK(task);
-  ASSERT_OK(executor.start(kWorkers, takt::test::kAnyMemory));
-  if (executor.refused_memory_lock() != 0) {
-    EXPECT_OK(executor.stop(StopMode::drain, kPatience));
-    SKIP("the memory lock is refused here, errno %d", executor.refused_memory_lock());
-  }
-  const auto exercise = [&] {
-    post_and_submit();
-    refuse();
-    cancel_and_time_out();
-    run_tasks(*task);
-  };
-  exercise();
-  const FaultCounter process = FaultCounter::of_process();
-  exercise();
-  const takt::test::PageFaults faults = process.since_start();
-  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
-  EXPECT_EQ(faults.minor, 0);
-  EXPECT_EQ(faults.major, 0);
 }
 
 }  // namespace

@@ -12,10 +12,10 @@
 
 namespace {
 
-using takt::Event;
 using takt::EventKind;
 using takt::EventReader;
 using takt::EventRing;
+using takt::WorkerEvent;
 
 constexpr std::uint32_t kCapacity = 8;
 
@@ -24,29 +24,30 @@ struct Fixture {
   void record(std::uint64_t from, std::uint64_t to) {
     for (std::uint64_t number = from; number < to; ++number) {
       ring.record({EventKind::start, static_cast<std::int64_t>(number),
-                   Event::job_of(0, false, 0, number)});
+                   WorkerEvent::job_of(0, false, 0, number)});
     }
   }
   std::array<EventRing::Cell, kCapacity> cells{};
   EventRing ring;
 };
 
-TEST(Event, says_what_it_was_made_of) {
-  constexpr Event kEvent(EventKind::resume, 1'234'567'890'123,
-                         Event::job_of(1023, true, 65'534, 7));
+TEST(WorkerEvent, says_what_it_was_made_of) {
+  constexpr WorkerEvent kEvent(EventKind::resume, 1'234'567'890'123,
+                               WorkerEvent::job_of(1023, true, 65'534, 7));
   EXPECT_TRUE(kEvent.kind() == EventKind::resume);
   EXPECT_EQ(takt::to_ns(kEvent.time()), 1'234'567'890'123);
   EXPECT_EQ(kEvent.lane(), 1023);
   EXPECT_TRUE(kEvent.is_task());
   EXPECT_EQ(kEvent.number(), 65'534);
   EXPECT_EQ(kEvent.index(), 7);
-  constexpr Event kJob(EventKind::release, -1, Event::job_of(0, false, 3, 0x1'FFFF'FFFF));
+  constexpr WorkerEvent kJob(EventKind::release, -1,
+                             WorkerEvent::job_of(0, false, 3, 0x1'FFFF'FFFF));
   EXPECT_TRUE(kJob.kind() == EventKind::release);
   EXPECT_EQ(takt::to_ns(kJob.time()), -1);
   EXPECT_FALSE(kJob.is_task());
   EXPECT_EQ(kJob.number(), 3);
   EXPECT_EQ(kJob.index(), 0xFFFF'FFFF);  // modulo 2^32
-  constexpr Event kWorker(EventKind::park, 0, Event::worker_of(1023));
+  constexpr WorkerEvent kWorker(EventKind::park, 0, WorkerEvent::worker_of(1023));
   EXPECT_EQ(kWorker.lane(), 1023);
   EXPECT_FALSE(kWorker.is_task());
   EXPECT_EQ(kWorker.number(), 0);

@@ -13,7 +13,6 @@
 namespace {
 
 using namespace std::chrono_literals;
-using takt::Event;
 using takt::EventKind;
 using takt::EventReader;
 using takt::JobContext;
@@ -21,6 +20,7 @@ using takt::LaneId;
 using takt::StopMode;
 using takt::TimePoint;
 using takt::WorkerActivity;
+using takt::WorkerEvent;
 using takt::WorkerPhase;
 using takt::WorkerState;
 using takt::test::Gate;
@@ -41,16 +41,16 @@ takt::StaticExecutor<kLimits> executor;
 takt::StaticExecutor<takt::ExecutorLimits{}> silent;
 
 /// All events that are there now.
-std::vector<Event> read_all(EventReader& reader) {
-  std::vector<Event> events;
+std::vector<WorkerEvent> read_all(EventReader& reader) {
+  std::vector<WorkerEvent> events;
   while (const auto event = reader.next()) events.push_back(*event);
   return events;
 }
 
 /// Those about jobs.
-std::vector<Event> of_jobs(const std::vector<Event>& events) {
-  std::vector<Event> chosen;
-  for (const Event& event : events) {
+std::vector<WorkerEvent> of_jobs(const std::vector<WorkerEvent>& events) {
+  std::vector<WorkerEvent> chosen;
+  for (const WorkerEvent& event : events) {
     if (event.kind() < EventKind::park) chosen.push_back(event);
   }
   return chosen;
@@ -75,7 +75,7 @@ TEST(Events, tell_of_a_descriptors_jobs) {
       ran.wait_for_entries(i + 1);
     }
   }
-  const std::vector<Event> events = of_jobs(read_all(reader));
+  const std::vector<WorkerEvent> events = of_jobs(read_all(reader));
   ASSERT_EQ(events.size(), 6);
   constexpr EventKind kKinds[] = {EventKind::release, EventKind::start, EventKind::completed};
   for (std::uint32_t i = 0; i < 6; ++i) {
@@ -99,13 +99,13 @@ TEST(Events, tell_the_life_of_a_job) {
     EXPECT_OK(job->wait());
   }
   const TimePoint after = takt::now();
-  const std::vector<Event> events = of_jobs(read_all(reader));
+  const std::vector<WorkerEvent> events = of_jobs(read_all(reader));
   ASSERT_EQ(events.size(), 3);
   EXPECT_TRUE(events[0].kind() == EventKind::release);
   EXPECT_TRUE(events[1].kind() == EventKind::start);
   EXPECT_TRUE(events[2].kind() == EventKind::completed);
   TimePoint last = before;
-  for (const Event& event : events) {
+  for (const WorkerEvent& event : events) {
     EXPECT_FALSE(event.is_task());
     EXPECT_EQ(event.lane(), 1);
     EXPECT_EQ(event.number(), 0);
@@ -134,7 +134,7 @@ TEST(Events, tell_outcomes) {
     EXPECT_OK(executor.stop(StopMode::drain, kPatience));
   }
   std::array<int, 16> count{};
-  for (const Event& event : read_all(reader)) ++count[static_cast<std::size_t>(event.kind())];
+  for (const WorkerEvent& event : read_all(reader)) ++count[static_cast<std::size_t>(event.kind())];
   const auto counted = [&count](EventKind kind) { return count[static_cast<std::size_t>(kind)]; };
   EXPECT_EQ(counted(EventKind::release), 3);
   EXPECT_EQ(counted(EventKind::start), 3);
@@ -153,7 +153,7 @@ TEST(Events, tell_which_jobs_a_stop_cancelled) {
   EXPECT_EQ(executor.stop(StopMode::cancel, 0ns).code(), takt::StatusCode::timed_out);
   gate.open();
   EXPECT_OK(executor.stop(StopMode::cancel, kPatience));
-  const std::vector<Event> events = of_jobs(read_all(reader));
+  const std::vector<WorkerEvent> events = of_jobs(read_all(reader));
   ASSERT_EQ(events.size(), 4);
   EXPECT_TRUE(events[2].kind() == EventKind::completed);
   EXPECT_TRUE(events[3].kind() == EventKind::cancelled);
@@ -177,14 +177,14 @@ TEST(Events, tell_a_task_s_jobs_overruns_and_misses) {
     wait_until([&] { return task->stats().completed.get() >= 2; });
   }
   EventReader others(executor.worker_events(1));
-  std::vector<Event> events = of_jobs(read_all(reader));
-  const std::vector<Event> rest = of_jobs(read_all(others));
+  std::vector<WorkerEvent> events = of_jobs(read_all(reader));
+  const std::vector<WorkerEvent> rest = of_jobs(read_all(others));
   events.insert(events.end(), rest.begin(), rest.end());
   std::uint64_t starts = 0;
   std::uint64_t overruns = 0;
   std::uint64_t misses = 0;
   std::uint64_t excesses = 0;
-  for (const Event& event : events) {
+  for (const WorkerEvent& event : events) {
     EXPECT_TRUE(event.is_task());
     EXPECT_EQ(event.number(), 0);
     if (event.kind() == EventKind::release) {
@@ -210,7 +210,7 @@ TEST(Events, tell_when_a_worker_sleeps) {
     const Running running(executor, {{.name = "worker"}});
     wait_until([] { return executor.worker_stats(0).sleeps.get() >= 1; });
   }
-  const std::vector<Event> events = read_all(reader);
+  const std::vector<WorkerEvent> events = read_all(reader);
   ASSERT_TRUE(events.size() >= 2);
   for (std::size_t i = 0; i < events.size(); ++i) {
     EXPECT_TRUE(events[i].kind() == (i % 2 == 0 ? EventKind::park : EventKind::wake));

@@ -2,6 +2,7 @@
 // Waiting jobs start by level, first in first out within a level; lanes do not disturb each other.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "takt/tests/executor/running.h"
@@ -58,6 +59,45 @@ TEST(PriorityOrder, by_level_then_by_age) {
         "job %u of level %u started before job %u of level %u", before,
         static_cast<unsigned>(levels[before]), after, static_cast<unsigned>(levels[after]));
   }
+}
+
+// As others see it: in the worker's event ring.
+TEST(PriorityOrder, shows_in_the_event_ring) {
+  constexpr std::uint32_t kTasks = 16;
+  static takt::StaticExecutor<takt::ExecutorLimits{.tasks = kTasks, .events_per_worker = 128}>
+      observed;
+  std::array<takt::TaskHandle, kTasks> tasks;
+  for (std::uint32_t number = 0; number < kTasks; ++number) {
+    const auto added = observed.add_sporadic_task(
+        {.name = "task",
+         .priority = static_cast<Priority>(number % takt::kPriorityLevels),
+         .min_interarrival = std::chrono::seconds(1)},
+        [] {});
+    ASSERT_OK(added);
+    tasks[number] = *added;
+  }
+  takt::EventReader events(observed.worker_events(0));
+  {
+    const Running running(observed, {{.name = "worker"}});
+    Gate gate;
+    hold_worker(observed, gate);
+    // The last one first.
+    for (std::uint32_t number = kTasks; number-- > 0;) ASSERT_OK(tasks[number].release());
+    gate.open();
+    ASSERT_OK(observed.stop(StopMode::drain, kPatience));
+  }
+  std::uint32_t place = 0;
+  while (const auto event = events.next()) {
+    if (event->kind() != takt::EventKind::start || !event->is_task()) continue;
+    constexpr std::uint32_t kOfLevel = kTasks / takt::kPriorityLevels;
+    const std::uint32_t level = place / kOfLevel;
+    const std::uint32_t expected =
+        level + takt::kPriorityLevels * (kOfLevel - 1 - place % kOfLevel);
+    EXPECT_EQ(event->number(), expected, "place %u", place);
+    ++place;
+  }
+  EXPECT_EQ(place, kTasks);
+  EXPECT_EQ(events.lost(), 0);
 }
 
 TEST(PriorityOrder, a_later_critical_job_overtakes_but_does_not_preempt) {

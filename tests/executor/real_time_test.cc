@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "takt/platform/proc_reader.h"
 #include "takt/platform/scheduling.h"
@@ -26,7 +27,8 @@ using takt::test::kAnyMemory;
 using takt::test::kPatience;
 
 constexpr LaneId kLow{0}, kHigh{1};
-takt::StaticExecutor<takt::ExecutorLimits{.workers = 2, .lanes = 2}> executor;
+takt::StaticExecutor<takt::ExecutorLimits{.workers = 2, .lanes = 2, .events_per_worker = 1024}>
+    executor;
 
 struct Policy {
   const char* name;
@@ -91,6 +93,71 @@ TEST(RealTime, a_lane_of_higher_priority_preempts) {
   ASSERT_OK(low);
   EXPECT_OK(low->wait());
   EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+}
+
+/// When jobs of the worker started and ended.
+struct Interval {
+  takt::TimePoint start;
+  takt::TimePoint end;
+};
+std::vector<Interval> intervals_of(takt::EventReader& events) {
+  std::vector<Interval> jobs;
+  while (const auto event = events.next()) {
+    if (event->kind() == takt::EventKind::start) jobs.push_back({event->time(), {}});
+    if (event->kind() == takt::EventKind::completed) jobs.back().end = event->time();
+  }
+  EXPECT_EQ(events.lost(), 0);
+  return jobs;
+}
+
+// The same under load, as others see it: in /proc the low worker waits for the CPU, ready, while a
+// job of the high one runs, and is put aside for each of them; in the event rings each of them lies
+// within the low worker's one job.
+TEST(RealTime, preemption_shows_in_proc_and_in_the_event_rings) {
+  constexpr std::uint64_t kJobs = 100;
+  takt::EventReader low_events(executor.worker_events(0));
+  takt::EventReader high_events(executor.worker_events(1));
+  const CpuSet cpu = CpuSet::of(takt::platform::affinity()->first());
+  const WorkerConfig workers[] = {
+      {.name = "low", .lane = kLow, .cpus = cpu, .scheduling = takt::Fifo{.priority = 10}},
+      {.name = "high", .lane = kHigh, .cpus = cpu, .scheduling = takt::Fifo{.priority = 20}}};
+  const Status started = executor.start(workers, kAnyMemory);
+  if (started.code() == StatusCode::permission_denied) SKIP("%s", started.text());
+  ASSERT_OK(started);
+  const auto low_id = static_cast<std::int32_t>(executor.worker_stats(0).thread_id.get());
+  const auto put_aside = [low_id] {
+    return takt::platform::read_thread_status(low_id)->involuntary_switches;
+  };
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+  auto low = executor.submit(
+      [&] {
+        before = put_aside();
+        for (std::uint64_t i = 0; i < kJobs; ++i) {
+          EXPECT_OK(executor.post(
+              [low_id] {
+                const auto stat = takt::platform::read_thread_stat(low_id);
+                EXPECT_OK(stat);
+                EXPECT_EQ(stat->state, 'R');
+                EXPECT_EQ(stat->real_time_priority, 10);
+              },
+              {.lane = kHigh}));
+        }
+        after = put_aside();
+      },
+      {.lane = kLow});
+  ASSERT_OK(low);
+  EXPECT_OK(low->wait());
+  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+  EXPECT_GE(after - before, kJobs);
+  const std::vector<Interval> outer = intervals_of(low_events);
+  const std::vector<Interval> inner = intervals_of(high_events);
+  ASSERT_EQ(outer.size(), 1);
+  ASSERT_EQ(inner.size(), kJobs);
+  for (const Interval& job : inner) {
+    EXPECT_GE(job.start, outer[0].start);
+    EXPECT_LE(job.end, outer[0].end);
+  }
 }
 
 TEST(RealTime, degrades_only_where_told) {

@@ -45,3 +45,9 @@ fi
 begin versions_agree
 grep -q "version = \"$version\"" MODULE.bazel
 [[ $(sed -n 's/^Version: //p' "$prefix/lib/pkgconfig/takt.pc") == "$version" ]]
+
+# Headers that a program may include together must not have a name twice.
+begin headers_go_together
+(cd "$prefix/include" && find takt -name '*.h' | sort | sed 's/.*/#include "&"/') >"$work/all.cc"
+(($(wc -l <"$work/all.cc") > 100))
+"$cxx" -std=c++20 -Wall -Wextra -Werror -fsyntax-only "-I$prefix/include" "$work/all.cc"

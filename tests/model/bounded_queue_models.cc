@@ -140,6 +140,32 @@ void a_thief() {
   require(sum.get() + stolen.get() + (left > 0 ? left : 0) == 3, "each once");
 }
 
+void a_waker_that_stops() {
+  // Between its unlock and its wake: who claims next wakes all who were claimed and still sleep.
+  BasicMutex<ModelEnv> mutex;
+  detail::Sleepers<ModelEnv> sleepers;
+  Variable<int> items(0);
+  const auto add = [&] {
+    mutex.lock();
+    items.set(items.get() + 1);
+    const int claimed = sleepers.claim(1);
+    mutex.unlock();
+    return claimed;
+  };
+  concurrently([&] { static_cast<void>(add()); }, [&] { sleepers.wake(add()); },
+               [&] {
+                 mutex.lock();
+                 while (items.get() == 0) {
+                   const std::uint32_t ticket = sleepers.join();
+                   mutex.unlock();
+                   static_cast<void>(sleepers.sleep(ticket, kNever));
+                   mutex.lock();
+                   sleepers.leave();
+                 }
+                 mutex.unlock();
+               });
+}
+
 void a_pop_times_out() {
   // The wake may go to who gives up: then the item is his, or the wake is not.
   Queue<1> queue;
@@ -339,6 +365,7 @@ constexpr Options kLongTrio = {
 const Model kModels[] = {
     {"queue: both kinds wait", both_kinds_wait, kPair, 500},
     {"queue: a thief", a_thief, kTrio, 10'000},
+    {"queue: a waker that stops", a_waker_that_stops, kTrio, 1},
     {"queue: close releases who pops", close_releases_poppers, kTrio, 30'000},
     {"queue: close releases who pushes", close_releases_pushers, kTrio, 30'000},
     {"queue: destroyed by who takes the last", destroyed_by_who_takes_the_last, kPair, 100},

@@ -94,6 +94,39 @@ void manual_resets_beside_each_other() {
   require(!event.is_set(), "the last word was a reset");
 }
 
+void manual_beside_a_stopped_set() {
+  // Whoever set it first may stop for ever before its wake: the second set() releases all the same.
+  Manual event;
+  concurrently([&] { event.set(); }, [&] { event.set(); }, [&] { event.wait(); });
+}
+
+void manual_reset_beside_a_stopped_set() {
+  // The reset takes away the bit by which the second set() would see who sleeps.
+  Manual event;
+  concurrently([&] { event.set(); },
+               [&] {
+                 event.reset();
+                 event.set();
+               },
+               [&] { event.wait(); });
+}
+
+void manual_reset_releases_all_of_a_stopped_set() {
+  // The set() that stopped would have released both, and so does the reset() after it.
+  Manual event;
+  concurrently([&] { event.set(); },
+               [&] {
+                 event.reset();
+                 event.set();
+               },
+               [&] { event.wait(); }, [&] { event.wait(); });
+}
+
+void automatic_beside_a_stopped_set() {
+  Automatic event;
+  concurrently([&] { event.set(); }, [&] { event.set(); }, [&] { event.wait(); });
+}
+
 void manual_look() {
   Manual event;
   Variable<int> data(0);
@@ -240,6 +273,22 @@ const Model kModels[] = {
     {"event, manual: two resets", manual_resets_beside_each_other, {.preemptions = 2}, 5'000},
     {"event, manual: reset, look, wait", reset_look_wait<Manual>, {}, 20},
     {"event, automatic: reset, look, wait", reset_look_wait<Automatic>, {}, 20},
+    {"event, manual: a set beside one that stopped",
+     manual_beside_a_stopped_set,
+     {.preemptions = 2, .freezes = 1, .freezable = 1},
+     700},
+    {"event, manual: a reset beside a set that stopped",
+     manual_reset_beside_a_stopped_set,
+     {.preemptions = 2, .freezes = 1, .freezable = 1},
+     4'000},
+    {"event, manual: a reset beside a set that stopped, two waiters",
+     manual_reset_releases_all_of_a_stopped_set,
+     {.preemptions = 2, .spurious_wakes = 0, .freezes = 1, .freezable = 1},
+     480'000},
+    {"event, automatic: a set beside one that stopped",
+     automatic_beside_a_stopped_set,
+     {.preemptions = 2, .freezes = 1, .freezable = 1},
+     1},
     {"event, manual: a look", manual_look, {}, 3},
     {"event, manual: destroyed by its waiter", manual_destroyed_by_its_waiter, {}, 30},
     {"event, automatic: releases one",

@@ -21,7 +21,7 @@ struct Log {
   void record(std::uint64_t from, std::uint64_t to) {
     for (std::uint64_t number = from; number < to; ++number) {
       ring.record({EventKind::start, static_cast<std::int64_t>(number),
-                   Event::job_of(0, false, 0, number)});
+                   WorkerEvent::job_of(0, false, 0, number)});
     }
   }
 

@@ -145,6 +145,17 @@ TEST(HistogramSnapshot, merges_several_writers) {
   }
 }
 
+TEST(HistogramSnapshot, merges_snapshots) {
+  static HistogramCounts low, high;
+  low.record(100);
+  high.record(1'000'001);
+  static HistogramSnapshot merged(low);
+  static const HistogramSnapshot other(high);
+  merged.add(other);
+  EXPECT_EQ(merged.count(), 2U);
+  EXPECT_EQ(merged.max().count(), 1'000'001);
+}
+
 TEST(HistogramSnapshot, shows_a_window) {
   static HistogramCounts counts;
   for (int i = 0; i < 100; ++i) counts.record(1'000'000);

@@ -44,6 +44,8 @@ class Walk {
     }
   }
   TimePoint now() const { return now_; }
+  /// The next step comes so much later.
+  void skip(Duration duration) { now_ += duration; }
 
  private:
   TimePoint now_ = kBegin;
@@ -316,6 +318,15 @@ TEST(Sampler, reads_a_board) {
       &labels);
   ASSERT_EQ(labels.size(), 1U);
   EXPECT_EQ(labels[0], "zone=2 type=gpu-thermal ");
+
+  // The slow readings that were slept through are not made up for.
+  sys.write("class/thermal/thermal_zone0/temp", "61000\n");
+  walk.skip(5s);
+  walk.steps(1);
+  EXPECT_EQ(at(ProcessFigure::temperature, 0).value_or(0), 61.0);
+  sys.write("class/thermal/thermal_zone0/temp", "62000\n");
+  walk.steps(1);
+  EXPECT_EQ(at(ProcessFigure::temperature, 0).value_or(0), 61.0);
 }
 
 TEST(Sampler, what_a_board_lacks_is_absent_and_no_error) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "takt/tests/executor/running.h"
+#include "takt/tests/stress/recorded_job.h"
 #include "takt/tests/stress/steps.h"
 #include "takt/tests/support/random.h"
 #include "takt/tests/support/test.h"
@@ -36,6 +37,8 @@ using takt::WorkerId;
 using takt::test::kAnyMemory;
 using takt::test::kPatience;
 using takt::test::Random;
+using takt::test::Record;
+using Job = takt::test::RecordedJob;
 
 constexpr std::uint32_t kProducers = 8;
 constexpr std::uint32_t kLanes = 2;    // that producers post to
@@ -50,33 +53,6 @@ constexpr WorkerConfig kWorkers[] = {
     {.name = "a", .lane = LaneId{0}},  {.name = "b", .lane = LaneId{1}},
     {.name = "x", .lane = kBroadcast}, {.name = "c", .lane = LaneId{1}},
     {.name = "y", .lane = kBroadcast}, {.name = "d", .lane = LaneId{0}, .spin = 10us},
-};
-
-/// What happened to one callable.
-struct Record {
-  std::atomic<std::uint32_t> runs{0};
-  std::atomic<std::uint32_t> ends{0};
-};
-
-/// A callable that records its calls and its one destruction.
-class Job {
- public:
-  explicit Job(Record& record) noexcept : record_(&record) {}
-  Job(Job&& other) noexcept : record_(std::exchange(other.record_, nullptr)) {}
-  Job(const Job&) = delete;
-  Job& operator=(const Job&) = delete;
-  ~Job() {
-    if (record_ == nullptr) return;
-    record_->ends.fetch_add(1);
-    ++ended_here;
-  }
-  void run() noexcept { record_->runs.fetch_add(1); }
-
-  /// Of any record, by the calling thread.
-  static inline thread_local std::uint64_t ended_here = 0;
-
- private:
-  Record* record_;
 };
 
 PostOptions any_options(Random& random) {

@@ -194,6 +194,39 @@ TEST(Condition, waits_on_when_the_clock_was_set_back) {
   EXPECT_GE(takt::now(), start + 4ms);
 }
 
+/// A clock that was set back by the time of its second reading, which somebody waits for.
+struct WatchedClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<WatchedClock>;
+  static time_point now() noexcept {
+    const int reading = readings.fetch_add(1);
+    return time_point(reading == 0 ? duration(-1ms) : duration(-1h));
+  }
+  static inline std::atomic<int> readings{0};
+};
+
+// The first time-out comes while the mutex is held by who is about to notify.
+TEST(Condition, a_clock_that_is_set_back_loses_no_notification) {
+  Shared shared;
+  WatchedClock::readings.store(0);
+  Sleeper waiter([&] {
+    Lock lock(shared.mutex);
+    EXPECT_TRUE(shared.condition.wait_until(lock, WatchedClock::time_point(0ns),
+                                            [&] { return shared.ready == 1; }));
+  });
+  {
+    const Lock lock(shared.mutex);
+    // Off the list it would wait for the mutex before it read its clock again.
+    const TimePoint limit = takt::now() + 50ms;
+    while (WatchedClock::readings.load() < 3 && takt::now() < limit) ::sched_yield();
+    shared.ready = 1;
+    shared.condition.notify_one();
+  }
+  waiter.join();
+}
+
 TEST(Condition, predicates_decide) {
   Shared shared;
   Lock lock(shared.mutex);

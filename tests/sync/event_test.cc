@@ -137,6 +137,28 @@ TEST_TYPES(Event, a_wait_until_a_wall_time_notices_that_it_was_set, Automatic, M
   EXPECT_GE(takt::now(), start + 6ms);
 }
 
+/// A clock that shows the deadline on its third reading; on the second one the event is pulsed.
+struct PulsingClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<PulsingClock>;
+  static time_point now() noexcept {
+    ++readings;
+    if (readings == 2) event->set(), event->reset();
+    return time_point(duration{readings < 3 ? 0 : 1'000'000});
+  }
+  static inline int readings = 0;
+  static inline Manual* event = nullptr;
+};
+
+TEST(Event, a_pulse_between_two_looks_at_a_wall_clock_counts) {
+  Manual event;
+  PulsingClock::event = &event;
+  PulsingClock::readings = 0;
+  EXPECT_OK(event.wait_until(PulsingClock::time_point(1ms)));
+}
+
 /// Each form of waiting without end.
 enum class Form { wait, for_max, until_never, until_wall_max };
 constexpr const char* to_string(Form form) noexcept {

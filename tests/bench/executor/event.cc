@@ -37,14 +37,14 @@ double clock_read() {
 
 double event() {
   return cost_of([](std::size_t number) {
-    ring.record({EventKind::start, to_ns(now()), Event::job_of(1, true, 3, number)});
+    ring.record({EventKind::start, to_ns(now()), WorkerEvent::job_of(1, true, 3, number)});
   });
 }
 
 double record() {
   return cost_of([](std::size_t number) {
-    ring.record(
-        {EventKind::start, static_cast<std::int64_t>(number), Event::job_of(1, true, 3, number)});
+    ring.record({EventKind::start, static_cast<std::int64_t>(number),
+                 WorkerEvent::job_of(1, true, 3, number)});
   });
 }
 

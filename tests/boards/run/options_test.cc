@@ -19,6 +19,8 @@ TEST(Options, are_all_optional) {
   ASSERT_OK(options);
   EXPECT_EQ(options->file, nullptr);
   EXPECT_EQ(options->json_file, nullptr);
+  EXPECT_EQ(options->metrics_file, nullptr);
+  EXPECT_EQ(options->trace_file, nullptr);
   EXPECT_EQ(options->duration, 0ns);
   EXPECT_FALSE(options->strict);
   EXPECT_FALSE(options->help);
@@ -32,6 +34,10 @@ TEST(Options, come_in_any_order_and_both_forms) {
   EXPECT_EQ(std::string_view(options->json_file), "out.json");
   EXPECT_EQ(options->duration, 250ms);
   EXPECT_TRUE(options->strict);
+  const Result<Options> files = parse({"--metrics", "run.prom", "--trace=trace.json"});
+  ASSERT_OK(files);
+  EXPECT_EQ(std::string_view(files->metrics_file), "run.prom");
+  EXPECT_EQ(std::string_view(files->trace_file), "trace.json");
   EXPECT_EQ(std::string_view(parse({"-"})->file), "-");
   EXPECT_EQ(std::string_view(parse({"--strict", "--", "--odd"})->file), "--odd");
   EXPECT_TRUE(parse({"--help"})->help);
@@ -54,6 +60,13 @@ TEST(Options, wrong_ones_are_named) {
        {"--duration", "99999999999"}},
       {"a number of seconds is missing after '--duration'", {"--duration"}},
       {"a file is missing after '--json'", {"--json"}},
+      {"a file to replace is missing after '--metrics'", {"--metrics", "--strict"}},
+      {"a file to replace is missing after '--metrics'", {"--metrics", "-"}},
+      {"a file to replace is missing after '--trace='", {"--trace="}},
+      {"a file to replace is missing after '--trace=-'", {"--trace=-"}},
+      {"two options name the file 'f'", {"--metrics", "f", "--trace", "f"}},
+      {"two options name the file 'f'", {"--metrics", "f", "--json", "f"}},
+      {"two options name the file 'f'", {"--trace", "f", "--json", "f"}},
       {"a second file: 'b'", {"a", "b"}},
   };
   for (const WrongOptions& wrong : wrongs) {

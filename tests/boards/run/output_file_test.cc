@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "takt/platform/file_writer.h"
 #include "takt/tests/support/test.h"
 
 namespace takt::run {
@@ -108,7 +109,7 @@ TEST(OutputFile, a_dash_is_standard_output) {
     OutputFile file;
     const bool written = file.open("-").ok() && file.write("figures\n").ok();
     // Still open for whoever writes next.
-    ::_exit(written && write_all(STDOUT_FILENO, "more\n").ok() ? 0 : 1);
+    ::_exit(written && platform::write_all(STDOUT_FILENO, "more\n").ok() ? 0 : 1);
   });
   EXPECT_TRUE(outcome.exited_with(0));
   EXPECT_EQ(outcome.output, "figures\nmore\n");

@@ -4,16 +4,20 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "takt/tests/boards/run/reading.h"
+#include "takt/tests/monitor/promtool.h"
+#include "takt/tests/monitor/trace_reading.h"
 #include "takt/tests/support/test.h"
 
 namespace takt::run {
@@ -130,6 +134,100 @@ TEST(Program, says_that_the_json_file_could_not_be_written) {
   EXPECT_TRUE(outcome.exited_with(1), "%s", outcome.output.c_str());
   EXPECT_TRUE(contains(outcome, "held: "), "%s", outcome.output.c_str());
   EXPECT_TRUE(contains(outcome, "/dev/full (ENOSPC"), "%s", outcome.output.c_str());
+}
+
+/// The value of a metric in Prometheus's text.
+std::int64_t value_of(const std::string& text, const std::string& metric) {
+  const std::size_t found = text.find("\n" + metric + " ");
+  EXPECT_TRUE(found != std::string::npos, "%s", metric.c_str());
+  return found == std::string::npos ? -1 : std::stoll(text.substr(found + metric.size() + 2));
+}
+
+TEST(Program, writes_metrics_and_a_trace_that_agree_with_the_report) {
+  const std::string file = file_of("w.json", kWorkload);
+  const std::string json = temporary_file("figures.json");
+  const std::string metrics = temporary_file("run.prom");
+  const std::string trace = temporary_file("trace.json");
+  const std::string option = "--metrics=" + metrics;
+  const test::ChildOutcome outcome =
+      run_with({file.c_str(), "--duration", "0.3", "--json", json.c_str(), option.c_str(),
+                "--trace", trace.c_str()});
+  ASSERT_TRUE(outcome.exited_with(0), "%s", outcome.output.c_str());
+  reading.parse(content_of(json));
+  ASSERT_TRUE(reading.ok, "%s", reading.errors().c_str());
+
+  const std::string text = content_of(metrics);
+  test::expect_promtool_accepts(text);
+  const JsonNode& fast = *reading.document->find("tasks")->first_child;
+  const JsonNode& once = *fast.next->next->next;
+  const std::string of_fast = R"({task="fast",number="0"})";
+  EXPECT_EQ(value_of(text, "takt_task_releases_total" + of_fast), fast.find("releases")->integer);
+  EXPECT_EQ(value_of(text, "takt_task_completed_jobs_total" + of_fast),
+            fast.find("completed")->integer);
+  EXPECT_EQ(value_of(text, "takt_task_release_jitter_seconds_count" + of_fast),
+            fast.find("release_jitter_ns")->find("count")->integer);
+  EXPECT_EQ(value_of(text, R"(takt_task_completed_jobs_total{task="once",number="3"})"), 4);
+  EXPECT_EQ(once.find("completed")->integer, 4);
+
+  const test::TraceReading events(content_of(trace));
+  events.check_nesting();
+  std::int64_t jobs_of_fast = 0;
+  for (const test::TraceRecord& record : events.records) {
+    if (record.phase == "B" && record.name == "fast") ++jobs_of_fast;
+  }
+  EXPECT_EQ(events.total("workers_without_track"), 0);
+  if (events.total("events_lost") == 0) {
+    EXPECT_EQ(jobs_of_fast, fast.find("completed")->integer);
+    EXPECT_FALSE(contains(outcome, "overwritten"));
+  }
+  EXPECT_NE(::access((metrics + ".tmp").c_str(), F_OK), 0);
+  EXPECT_NE(::access((trace + ".tmp").c_str(), F_OK), 0);
+}
+
+// What is refused costs nobody a run, and leaves what is there.
+TEST(Program, refuses_files_before_it_runs) {
+  const std::string file = file_of("w.json", kBrief);
+  for (const char* option : {"--metrics", "--trace", "--json"}) {
+    const test::ChildOutcome missing = run_with({file.c_str(), option, "/nonexistent/f"});
+    EXPECT_TRUE(missing.exited_with(2), "%s", missing.output.c_str());
+    EXPECT_TRUE(contains(missing, std::string(option) + " /nonexistent/f"), "%s",
+                missing.output.c_str());
+    EXPECT_TRUE(contains(missing, "(ENOENT"), "%s", missing.output.c_str());
+    EXPECT_FALSE(contains(missing, "1 task"), "%s", missing.output.c_str());
+    if (std::string_view(option) == "--json") continue;
+    for (const char* path : {"/dev/full", "/tmp"}) {
+      const test::ChildOutcome irregular = run_with({file.c_str(), option, path});
+      EXPECT_TRUE(irregular.exited_with(2), "%s", irregular.output.c_str());
+      EXPECT_TRUE(contains(irregular, std::string(option) + " " + path + ": no regular file"), "%s",
+                  irregular.output.c_str());
+    }
+  }
+  const std::string old = file_of("old.prom", "old");
+  const test::ChildOutcome outcome =
+      run_with({file.c_str(), "--metrics", old.c_str(), "--trace", "/nonexistent/f"});
+  EXPECT_TRUE(outcome.exited_with(2));
+  EXPECT_EQ(content_of(old), "old");
+}
+
+// A disk that is full, played by a limit.
+TEST(Program, says_that_metrics_and_trace_could_not_be_written) {
+  const std::string file = file_of("w.json", kBrief);
+  for (const char* option : {"--metrics", "--trace"}) {
+    const std::string path = file_of("old", "old");
+    const test::ChildOutcome outcome = test::run_in_child([&] {
+      ::signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit = {.rlim_cur = 64, .rlim_max = RLIM_INFINITY};
+      ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+      const std::vector<const char*> arguments = {file.c_str(), option, path.c_str()};
+      ::_exit(run_program(arguments));
+    });
+    EXPECT_TRUE(outcome.exited_with(1), "%s", outcome.output.c_str());
+    EXPECT_TRUE(contains(outcome, "held: "), "%s", outcome.output.c_str());
+    EXPECT_TRUE(contains(outcome, "_old.tmp: cannot be written (EFBIG"), "%s",
+                outcome.output.c_str());
+    EXPECT_EQ(content_of(path), "old");
+    EXPECT_NE(::access((path + ".tmp").c_str(), F_OK), 0);
+  }
 }
 
 TEST(Program, says_once_what_it_does_not_use) {

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/monitor/exposition.h"
+
+#include "takt/monitor/histogram.h"
+#include "takt/monitor/json_text.h"
+#include "takt/platform/check.h"
+
+namespace takt::inline v0 {
+namespace {
+
+constexpr std::string_view kJsonBegin = "{\"metrics\":[";
+constexpr std::string_view kJsonEnd = "\n]}\n";
+constexpr std::uint64_t kNanoseconds = 1'000'000'000;
+
+// Below: 1 us; above: 17 s. With bounds that are powers of two less 1 ns no bucket of the counts
+// lies across one.
+constexpr std::uint32_t kFirstPower = 10;
+constexpr std::uint32_t kLastPower = 34;
+
+const char* type_of(MetricKind kind) noexcept {
+  switch (kind) {
+    case MetricKind::counter:
+      return "counter";
+    case MetricKind::gauge:
+      return "gauge";
+    case MetricKind::histogram:
+      return "histogram";
+  }
+  return "untyped";
+}
+
+/// A text between quotes, or behind HELP, where quotes are left alone.
+void write_escaped(std::string_view text, bool quoted, TextWriter& out) noexcept {
+  while (!text.empty()) {
+    const std::size_t bytes = utf8_bytes(text);
+    const char first = text.front();
+    if (bytes == 0) {
+      out << "\xef\xbf\xbd";  // U+FFFD
+    } else if (first == '\n') {
+      out << "\\n";
+    } else if (first == '\\' || (quoted && first == '"')) {
+      out << '\\' << first;
+    } else {
+      out << std::string_view(text.data(), bytes);
+    }
+    text.remove_prefix(bytes == 0 ? 1 : bytes);
+  }
+}
+
+/// A name with its labels, and with `bound` one of a histogram's.
+void write_series(const MetricView& metric, std::string_view suffix, std::string_view bound,
+                  TextWriter& out) noexcept {
+  out << metric.name << suffix;
+  char separator = '{';
+  for (const MetricLabel& label : metric.labels) {
+    out << separator << label.name << "=\"";
+    write_escaped(label.value, true, out);
+    out << '"';
+    separator = ',';
+  }
+  if (!bound.empty()) {
+    out << separator << "le=\"" << bound << '"';
+    separator = ',';
+  }
+  if (separator == ',') out << '}';
+  out << ' ';
+}
+
+/// The counts of a histogram, read once from the lowest bucket to the highest: whoever records
+/// meanwhile cannot make a bucket smaller than the one below it.
+class Buckets {
+ public:
+  explicit Buckets(const HistogramCounts& counts) noexcept : counts_(counts) {}
+
+  /// How many values are at most `bound`; bounds rise from call to call.
+  std::uint64_t up_to(std::int64_t bound) noexcept {
+    while (next_ < HistogramCounts::kBuckets && HistogramCounts::upper_bound(next_) <= bound) {
+      add_next();
+    }
+    return count_;
+  }
+  /// All values.
+  std::uint64_t all() noexcept {
+    while (next_ < HistogramCounts::kBuckets) add_next();
+    return count_;
+  }
+  /// Of those counted until now. Nanoseconds.
+  std::uint64_t sum() const noexcept { return sum_; }
+
+ private:
+  void add_next() noexcept {
+    const std::uint64_t count = counts_.count(next_);
+    const std::int64_t upper = HistogramCounts::upper_bound(next_);
+    const std::int64_t lower = next_ == 0 ? 0 : HistogramCounts::upper_bound(next_ - 1) + 1;
+    count_ += count;
+    sum_ += count * static_cast<std::uint64_t>((lower + upper) / 2);
+    ++next_;
+  }
+
+  const HistogramCounts& counts_;
+  std::uint32_t next_ = 0;
+  std::uint64_t count_ = 0;
+  std::uint64_t sum_ = 0;
+};
+
+constexpr std::int64_t bound_of(std::uint32_t power) noexcept {
+  return (std::int64_t{1} << power) - 1;
+}
+
+void write_histogram_lines(const MetricView& metric, TextWriter& out) noexcept {
+  Buckets buckets(*metric.histogram);
+  for (std::uint32_t power = kFirstPower; power <= kLastPower; ++power) {
+    Text<24> bound;
+    write_decimal(bound_of(power), kNanoseconds, bound);
+    write_series(metric, "_bucket", bound.view(), out);
+    out << buckets.up_to(bound_of(power)) << '\n';
+  }
+  const std::uint64_t count = buckets.all();
+  write_series(metric, "_bucket", "+Inf", out);
+  out << count << '\n';
+  write_series(metric, "_sum", {}, out);
+  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanoseconds, out);
+  out << '\n';
+  write_series(metric, "_count", {}, out);
+  out << count << '\n';
+}
+
+void write_histogram_members(const HistogramCounts& counts, TextWriter& out) noexcept {
+  Buckets buckets(counts);
+  out << R"(,"buckets":[)";
+  for (std::uint32_t power = kFirstPower; power <= kLastPower; ++power) {
+    out << (power == kFirstPower ? "[" : ",[");
+    write_decimal(bound_of(power), kNanoseconds, out);
+    out << ',' << buckets.up_to(bound_of(power)) << ']';
+  }
+  out << R"(],"count":)" << buckets.all() << R"(,"sum":)";
+  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanoseconds, out);
+  const Histogram histogram(counts);
+  constexpr struct {
+    const char* name;
+    double quantile;
+  } kPercentiles[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99_9", 0.999}};
+  for (const auto& [name, quantile] : kPercentiles) {
+    out << ",\"" << name << "\":";
+    write_decimal(histogram.percentile(quantile).count(), kNanoseconds, out);
+  }
+  out << R"(,"max":)";
+  write_decimal(histogram.max().count(), kNanoseconds, out);
+}
+
+}  // namespace
+
+Exposition::Exposition(std::span<char> buffer, ExpositionFormat format) noexcept
+    : buffer_(buffer), format_(format) {
+  TAKT_CHECK(buffer.size() >= kMinBuffer, "Exposition: the buffer is too small for any metric");
+  TextWriter out(buffer.data(), buffer.size());
+  if (format == ExpositionFormat::json) out << kJsonBegin;
+  length_ = out.size();
+}
+
+void Exposition::add_metric(const MetricView& metric) noexcept {
+  const bool json = format_ == ExpositionFormat::json;
+  // The end has to fit, too.
+  const std::size_t kept = json ? kJsonEnd.size() : 0;
+  TextWriter out(buffer_.data() + length_, buffer_.size() - length_ - kept);
+  if (left_out_ == 0) {
+    if (json) {
+      write_json(metric, out);
+    } else {
+      write_prometheus(metric, out);
+    }
+  }
+  if (left_out_ != 0 || out.truncated()) {
+    buffer_[length_] = '\0';
+    ++left_out_;
+    return;
+  }
+  length_ += out.size();
+  ++written_;
+}
+
+Result<std::string_view> Exposition::finish() noexcept {
+  if (format_ == ExpositionFormat::json) {
+    TextWriter out(buffer_.data() + length_, buffer_.size() - length_);
+    out << kJsonEnd;
+    length_ += out.size();
+  }
+  if (left_out_ == 0) return text();
+  Text<Status::kTextBytes> what;
+  what << "Exposition: " << left_out_ << " of " << left_out_ + written_
+       << " metrics do not fit into " << buffer_.size() << " bytes";
+  return Status(StatusCode::resource_exhausted, what.view());
+}
+
+void Exposition::write_prometheus(const MetricView& metric, TextWriter& out) const noexcept {
+  if (metric.first_of_name) {
+    out << "# HELP " << metric.name << ' ';
+    write_escaped(metric.help, false, out);
+    out << "\n# TYPE " << metric.name << ' ' << type_of(metric.kind) << '\n';
+  }
+  if (metric.kind == MetricKind::histogram) return write_histogram_lines(metric, out);
+  write_series(metric, {}, {}, out);
+  write_decimal(metric.value, static_cast<std::uint64_t>(metric.per_unit), out);
+  out << '\n';
+}
+
+void Exposition::write_json(const MetricView& metric, TextWriter& out) const noexcept {
+  out << (written_ == 0 ? "\n" : ",\n") << R"({"name":)";
+  write_json_string(metric.name, out);
+  out << R"(,"type":")" << type_of(metric.kind) << R"(","unit":)";
+  write_json_string(metric.unit, out);
+  out << R"(,"labels":{)";
+  bool first = true;
+  for (const MetricLabel& label : metric.labels) {
+    if (!first) out << ',';
+    first = false;
+    write_json_string(label.name, out);
+    out << ':';
+    write_json_string(label.value, out);
+  }
+  out << '}';
+  if (metric.kind == MetricKind::histogram) {
+    write_histogram_members(*metric.histogram, out);
+  } else {
+    out << R"(,"value":)";
+    write_decimal(metric.value, static_cast<std::uint64_t>(metric.per_unit), out);
+  }
+  out << '}';
+}
+
+}  // namespace takt::inline v0

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "takt/monitor/trace.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "takt/executor/executor.h"
+#include "takt/executor/manual_executor.h"
+#include "takt/monitor/executor_view.h"
+#include "takt/tests/executor/running.h"
+#include "takt/tests/monitor/trace_reading.h"
+#include "takt/tests/support/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using takt::ExecutorView;
+using takt::LaneId;
+using takt::StaticTrace;
+using takt::StatusCode;
+using takt::Trace;
+using takt::test::TraceReading;
+using takt::test::TraceRecord;
+
+constexpr LaneId kFirst{0}, kSecond{1};
+constexpr takt::ExecutorLimits kLimits{
+    .workers = 2, .lanes = 2, .jobs_per_lane = 4, .tasks = 4, .events_per_worker = 256};
+takt::ManualExecutor<kLimits> manual(takt::from_ns(1'000'000'000));
+takt::StaticExecutor<kLimits> threads;
+
+/// All that next() has to give now; pieces of `size` bytes.
+std::string drain(Trace& trace, std::size_t size = Trace::kMinBuffer) {
+  std::vector<char> buffer(size);
+  std::string text;
+  for (;;) {
+    const std::string_view piece = trace.next(buffer);
+    if (piece.empty()) return text;
+    EXPECT_LE(piece.size(), size);
+    text += piece;
+  }
+}
+
+std::string finish(Trace& trace) {
+  std::array<char, Trace::kMinBuffer> buffer;
+  return std::string(trace.finish(buffer));
+}
+
+std::string whole(Trace& trace) {
+  std::string text = drain(trace);
+  return text += finish(trace);
+}
+
+std::string file_of(const std::string& text) {
+  const char* directory = std::getenv("TEST_TMPDIR");
+  std::string path = std::string(directory != nullptr ? directory : "/tmp") + "/takt_trace_" +
+                     std::to_string(::getpid()) + ".json";
+  std::ofstream(path) << text;
+  return path;
+}
+
+/// Strict JSON, by somebody else's reader.
+void expect_json(const std::string& text) {
+  if (std::system("python3 -c '' >/dev/null 2>&1") != 0) {
+    std::fputs("SKIPPED: no python3 here to read the trace as strict JSON\n", stderr);
+    return;
+  }
+  const std::string path = file_of(text);
+  EXPECT_EQ(std::system(("python3 -m json.tool " + path + " >/dev/null").c_str()), 0);
+  ::unlink(path.c_str());
+}
+
+TEST(Trace, shows_each_worker_its_jobs_and_what_befell_them) {
+  auto servo =
+      manual.add_task({.name = "servo", .lane = kFirst, .period = 10ms, .deadline = 3ms}, [] {});
+  ASSERT_OK(servo);
+  manual.set_execution_time(*servo, 2ms);
+  const takt::WorkerConfig workers[] = {{.name = "control", .lane = kFirst},
+                                        {.name = "aside", .lane = kSecond}};
+  ASSERT_OK(manual.start(workers));
+  ASSERT_OK(manual.post([] {}, {.lane = kSecond}));
+  manual.run_for(5ms);
+  manual.set_execution_time(*servo, 4500us);  // past its deadline
+  manual.run_for(12ms);
+  StaticTrace<2> trace{ExecutorView(manual)};
+  const std::string text = whole(trace);
+  expect_json(text);
+  const TraceReading reading(text);
+  EXPECT_EQ(reading.find("M", "process_name")->argument("name")->text, "takt");
+  const std::vector<std::string> control = reading.on_track(1);
+  const std::vector<std::string> expected = {"M thread_name",
+                                             "M thread_sort_index",
+                                             "i release servo",
+                                             "B servo",
+                                             "E",
+                                             "B asleep",
+                                             "E",
+                                             "i release servo",
+                                             "B servo",
+                                             "E",
+                                             "i deadline miss servo",
+                                             "B asleep"};
+  ASSERT_EQ(control.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(control[i], expected[i]);
+  EXPECT_EQ(reading.find("M", "thread_name")->argument("name")->text, "control");
+  EXPECT_TRUE(reading.find("B", "job") != nullptr);  // the posted one
+  EXPECT_EQ(reading.find("B", "job")->track, 2);
+
+  // The first job: from 1 s to 1.002 s; the second ran 4.5 ms from 1.01 s on.
+  const TraceRecord* first = reading.find("B", "servo");
+  EXPECT_EQ(first->time, 1'000'000.0);
+  EXPECT_EQ(first->argument("job")->integer, 0);
+  EXPECT_EQ(first->argument("lane")->integer, 0);
+  EXPECT_EQ(first->argument("release_jitter_us")->integer, 0);
+  const TraceRecord& end = *(first + 2);  // behind the counter
+  EXPECT_EQ(end.phase, "E");
+  EXPECT_EQ(end.time, 1'002'000.0);
+  EXPECT_EQ(end.argument("end")->text, "completed");
+  EXPECT_EQ((first + 1)->phase, "C");
+  EXPECT_EQ((first + 1)->argument("response time us")->integer, 2000);
+  EXPECT_EQ(reading.find("i", "deadline miss servo")->time, 1'014'500.0);
+  EXPECT_EQ(reading.find("i", "deadline miss servo")->argument("job")->integer, 1);
+  EXPECT_EQ(reading.check_nesting(), 4);
+  EXPECT_EQ(reading.total("events_lost"), 0);
+  EXPECT_EQ(reading.total("events"), static_cast<std::int64_t>(trace.events()));
+  EXPECT_OK(manual.stop(takt::StopMode::cancel, 1s));
+}
+
+TEST(Trace, says_what_it_lost) {
+  static takt::ManualExecutor<takt::ExecutorLimits{.tasks = 1, .events_per_worker = 16}> small;
+  ASSERT_OK(small.add_task({.name = "t", .period = 1ms}, [] {}));
+  const takt::WorkerConfig workers[] = {{.name = "w"}};
+  ASSERT_OK(small.start(workers));
+  StaticTrace<1> trace{ExecutorView(small)};
+  small.run_for(1500us);
+  std::string text = drain(trace);
+  const std::uint64_t before = trace.events();
+  EXPECT_GT(before, 0);
+  EXPECT_EQ(trace.lost(), 0);
+  small.run_for(100ms);  // five events a millisecond
+  text += drain(trace);
+  text += finish(trace);
+  const std::uint64_t written = small.worker_events(0).written();
+  EXPECT_EQ(trace.events() + trace.lost(), written);
+  EXPECT_GT(trace.lost(), 400);
+  const TraceReading reading(text);
+  reading.check_nesting();
+  EXPECT_EQ(reading.total("events_lost"), static_cast<std::int64_t>(trace.lost()));
+  const std::string lost = std::to_string(trace.lost()) + " events lost";
+  ASSERT_TRUE(reading.find("i", lost) != nullptr);
+  EXPECT_EQ(reading.find("C", "events lost")->argument("events")->integer,
+            static_cast<std::int64_t>(trace.lost()));
+  // It slept when the loss began: that slice says so.
+  bool marked = false;
+  for (const TraceRecord& record : reading.records) {
+    const auto* how = record.phase == "E" ? record.argument("end") : nullptr;
+    marked = marked || (how != nullptr && how->text == "lost");
+  }
+  EXPECT_TRUE(marked);
+  EXPECT_OK(small.stop(takt::StopMode::cancel, 1s));
+}
+
+TEST(Trace, escapes_names) {
+  ASSERT_OK(
+      manual.add_task({.name = "a\"b\\c\n\xff\xc3\xa9", .lane = kFirst, .period = 1ms}, [] {}));
+  const takt::WorkerConfig workers[] = {{.name = "w\"\x01", .lane = kFirst}};
+  ASSERT_OK(manual.start(workers));
+  manual.run_for(500us);
+  StaticTrace<2> trace(ExecutorView(manual), "p\t\"");
+  const std::string text = whole(trace);
+  expect_json(text);
+  const TraceReading reading(text);
+  EXPECT_TRUE(reading.find("B", "a\"b\\c\n\ufffd\u00e9") != nullptr);
+  EXPECT_EQ(reading.find("M", "process_name")->argument("name")->text, "p\t\"");
+  EXPECT_EQ(reading.find("M", "thread_name")->argument("name")->text, "w\"\x01");
+  EXPECT_OK(manual.stop(takt::StopMode::cancel, 1s));
+}
+
+TEST(Trace, a_piece_never_ends_inside_a_record) {
+  ASSERT_OK(manual.add_task({.name = "\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01",
+                             .lane = kFirst,
+                             .period = 1ms,
+                             .deadline = 1us},
+                            [] {}));
+  manual.set_execution_time(100us);
+  const takt::WorkerConfig workers[] = {{.name = "w", .lane = kFirst}};
+  ASSERT_OK(manual.start(workers));
+  manual.run_for(30ms);
+  StaticTrace<2> small{ExecutorView(manual)};
+  StaticTrace<2> large{ExecutorView(manual)};
+  std::array<char, Trace::kMinBuffer> buffer;
+  std::string pieces;
+  int count = 0;
+  for (;; ++count) {
+    const std::string_view piece = small.next(buffer);
+    if (piece.empty()) break;
+    EXPECT_TRUE(piece.ends_with('}'));
+    pieces += piece;
+  }
+  EXPECT_GT(count, 3);
+  EXPECT_EQ(pieces, drain(large, 1 << 20));
+  EXPECT_OK(manual.stop(takt::StopMode::cancel, 1s));
+}
+
+TEST(Trace, without_rings_it_is_empty_but_whole) {
+  static takt::ManualExecutor<takt::ExecutorLimits{}> silent;
+  StaticTrace<1> trace{ExecutorView(silent)};
+  const std::string text = whole(trace);
+  expect_json(text);
+  const TraceReading reading(text);
+  EXPECT_EQ(reading.records.size(), 1);
+  EXPECT_EQ(reading.total("events"), 0);
+}
+
+TEST(Trace, says_how_many_workers_have_no_track) {
+  const takt::WorkerConfig workers[] = {{.name = "a", .lane = kFirst},
+                                        {.name = "b", .lane = kSecond}};
+  ASSERT_OK(manual.start(workers));
+  StaticTrace<1> trace{ExecutorView(manual)};
+  const TraceReading reading(whole(trace));
+  EXPECT_EQ(reading.total("workers_without_track"), 1);
+  EXPECT_EQ(reading.on_track(2).size(), 0);
+  EXPECT_OK(manual.stop(takt::StopMode::cancel, 1s));
+}
+
+TEST(Trace, says_that_it_could_not_be_written) {
+  StaticTrace<2> trace{ExecutorView(manual)};
+  std::array<char, Trace::kMinBuffer> buffer;
+  const int full = ::open("/dev/full", O_WRONLY);
+  ASSERT_GE(full, 0);
+  EXPECT_EQ(trace.write_to(full, buffer).error_number(), ENOSPC);
+  EXPECT_EQ(trace.finish_to(full, buffer).error_number(), ENOSPC);
+  ::close(full);
+}
+
+TEST(Trace, reads_along_with_workers_that_run) {
+  // Two jobs that post each other, without a pause; the trace reads what it can.
+  static std::atomic<bool> over{false};
+  struct Volley {
+    static void hit(takt::Executor& executor, LaneId lane, int left) noexcept {
+      if (left == 0) return over.store(true);
+      EXPECT_OK(executor.post([&executor, lane, left] { hit(executor, lane, left - 1); },
+                              {.lane = lane == kFirst ? kSecond : kFirst}));
+    }
+  };
+  const takt::test::Running running(
+      threads, {{.name = "one", .lane = kFirst}, {.name = "two", .lane = kSecond}});
+  StaticTrace<2> trace{ExecutorView(threads)};
+  std::string text;
+  Volley::hit(threads, kFirst, 2'000);
+  while (!over.load()) text += drain(trace);
+  text += drain(trace);
+  text += finish(trace);
+  const TraceReading reading(text);
+  reading.check_nesting();
+  EXPECT_GT(reading.total("events"), 0);
+}
+
+TEST(Trace, a_round_ends_however_fast_the_workers_are) {
+  // The reader takes at most a ring's length in a round, though more is noted meanwhile.
+  std::array<takt::EventRing::Cell, 8> cells{};
+  struct Endless {
+    takt::EventRing ring;
+    takt::WorkerStats stats;
+    std::uint64_t noted = 0;
+    static std::uint32_t worker_count() noexcept { return 1; }
+    static const char* worker_name(std::uint32_t /*worker*/) noexcept { return "w"; }
+    const takt::WorkerStats& worker_stats(std::uint32_t /*worker*/) noexcept { return stats; }
+    const takt::EventRing& worker_events(std::uint32_t /*worker*/) noexcept { return ring; }
+    // Called with each event: by then there is another one.
+    std::uint32_t task_count() noexcept {
+      ++noted;
+      ring.record({takt::EventKind::overrun, static_cast<std::int64_t>(noted),
+                   takt::WorkerEvent::job_of(0, true, 0, noted)});
+      return 0;
+    }
+    struct Task {
+      static const char* name() noexcept { return ""; }
+      static const takt::TaskStats& stats() noexcept { std::abort(); }
+    };
+    static Task task(std::uint32_t /*task*/) noexcept { return {}; }
+  };
+  static Endless endless;
+  endless.ring.attach(cells.data(), 8);
+  endless.task_count();
+  StaticTrace<1> trace{ExecutorView(endless)};
+  const std::string first = drain(trace);
+  EXPECT_EQ(trace.events(), 8);
+  drain(trace);
+  EXPECT_EQ(trace.events(), 16);
+}
+
+TEST(Trace, misuse_aborts) {
+  static StaticTrace<2> trace{ExecutorView(manual)};
+  static std::array<char, Trace::kMinBuffer> buffer;
+  EXPECT_ABORT([] { trace.next(std::span(buffer).first(100)); }, "too small for a piece");
+  trace.finish(buffer);
+  EXPECT_ABORT([] { trace.finish(buffer); }, "finish() twice");
+  EXPECT_ABORT([] { trace.next(buffer); }, "after finish");
+}
+
+}  // namespace
