@@ -17,8 +17,8 @@ namespace takt::inline v0 {
 class ExecutorView {
  public:
   template <class AnyExecutor>
-  explicit constexpr ExecutorView(AnyExecutor& executor) noexcept
-      : executor_(&executor), calls_(&kCalls<AnyExecutor>) {}
+  explicit constexpr ExecutorView(AnyExecutor& viewed) noexcept
+      : executor_(&viewed), calls_(&kCalls<AnyExecutor>) {}
 
   /// The workers of the last start().
   std::uint32_t worker_count() const noexcept { return calls_->worker_count(executor_); }
@@ -52,8 +52,8 @@ class ExecutorView {
   };
 
   template <class E>
-  static E& as(void* executor) noexcept {
-    return *static_cast<E*>(executor);
+  static E& as(void* viewed) noexcept {
+    return *static_cast<E*>(viewed);
   }
   template <class E>
   static constexpr Calls kCalls{

@@ -115,13 +115,13 @@ class Sampler {
   /// first executor's workers and tasks have the numbers that they have there. Otherwise as
   /// add_worker(); not beside a start() or add_task() of the executor.
   template <class AnyExecutor>
-  Status observe(AnyExecutor& executor) noexcept {
+  Status observe(AnyExecutor& observed) noexcept {
     Status status;
-    for (std::uint32_t number = 0; status.ok() && number < executor.worker_count(); ++number) {
-      status = add_worker(executor.worker_name(number), executor.worker_stats(number)).status();
+    for (std::uint32_t number = 0; status.ok() && number < observed.worker_count(); ++number) {
+      status = add_worker(observed.worker_name(number), observed.worker_stats(number)).status();
     }
-    for (std::uint32_t number = 0; status.ok() && number < executor.task_count(); ++number) {
-      const auto task = executor.task(number);
+    for (std::uint32_t number = 0; status.ok() && number < observed.task_count(); ++number) {
+      const auto task = observed.task(number);
       status = add_task(task.name(), task.stats()).status();
     }
     return status;

@@ -35,8 +35,8 @@ class WorkerSource {
 
   /// The workers of any kind of executor. Blocks: no. Callable from: any thread.
   template <class AnyExecutor>
-  static constexpr WorkerSource of(const AnyExecutor& executor) noexcept {
-    return {&executor,
+  static constexpr WorkerSource of(const AnyExecutor& watched) noexcept {
+    return {&watched,
             [](const void* context, std::uint32_t worker, TimePoint at) noexcept {
               return static_cast<const AnyExecutor*>(context)->worker_activity(worker, at);
             },

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -13,11 +12,11 @@
 
 namespace takt::test {
 
-/// Whether Prometheus's own tool finds nothing wrong with a text.
+/// Whether Prometheus's own tool finds nothing wrong with a text. Without it the case goes on, and
+/// counts as skipped.
 inline void expect_promtool_accepts(const std::string& text) {
   if (std::system("command -v promtool >/dev/null") != 0) {
-    std::fputs("SKIPPED: no promtool here (boards/takt setup check)\n", stderr);
-    return;
+    SKIP("no promtool here (boards/takt setup check)");
   }
   const char* directory = std::getenv("TEST_TMPDIR");
   const std::string path = std::string(directory != nullptr ? directory : "/tmp") +
