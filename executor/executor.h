@@ -226,7 +226,7 @@ class Executor {
   /// accepted and wait. Periodic tasks are not released meanwhile, timed posts wait. A stop ends
   /// it. Blocks: for others who set timers of the lane. Bound: O(workers), a system call for each
   /// that sleeps. Callable from: any thread, jobs included. Errors: invalid_argument: no such lane;
-  /// failed_precondition: not started, or stopping; unsupported: a ManualExecutor.
+  /// failed_precondition: not started, or stopping.
   Status pause(LaneId lane) noexcept;
   /// Ends a pause(). Of each periodic task the releases that were due meanwhile are skipped and
   /// counted (TaskStats::skipped, JobContext::skipped), whatever its Overrun; it keeps its phase, a
@@ -235,14 +235,14 @@ class Executor {
   /// Waits until no worker of a paused lane runs a job. What their jobs did is then seen.
   /// Blocks: until then. Callable from: any thread but a worker of the lane. Errors:
   /// invalid_argument: no such lane; failed_precondition: the lane is not paused, or no longer, or
-  /// called by one of its workers.
+  /// called by one of its workers, or nothing is left in virtual time that could end its job.
   Status wait_paused(LaneId lane) noexcept { return wait_paused_until_steady(lane, kNever); }
   /// As wait_paused(), at most until `deadline`, of any clock. Errors: and timed_out.
   template <class OtherClock, class OtherDuration>
   Status wait_paused_until(
       LaneId lane, const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
     Status status;
-    detail::attempt_until(deadline, [&](TimePoint at) {
+    detail::attempt_until(this, deadline, [&](TimePoint at) {
       status = wait_paused_until_steady(lane, at);
       return status.code() != StatusCode::timed_out;
     });
@@ -561,6 +561,8 @@ class Executor {
   Status wait_paused_until_steady(LaneId lane, TimePoint deadline) noexcept;
   /// Sleeps until the worker may take jobs, or its lane closes.
   void sit_out(detail::WorkerSlot& worker) noexcept;
+  void begin_sitting_out(detail::WorkerSlot& worker) noexcept;
+  static void end_sitting_out(detail::WorkerSlot& worker) noexcept;
 
   // The workers' side, worker.cc
   static void worker_main(void* worker) noexcept;

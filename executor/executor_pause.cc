@@ -8,10 +8,9 @@
 
 // LaneSlot::resting, one word:
 //   bits 0-7   workers that sit out. Raised by a worker that stops to take jobs, lowered by the
-//   same
-//              worker when it may again.
+//              same worker when it may again.
 //   bits 8-31  how often who may take jobs has changed, or the lane closed. Raised by
-//   tell_waiting().
+//              tell_waiting().
 // A stale read is legal: the sleep compares the newest value.
 
 namespace takt::inline v0 {
@@ -33,9 +32,6 @@ template <class Change>
 Status Executor::change_active(const char* call, LaneId lane, const Change& change) noexcept {
   if (static_cast<std::uint32_t>(lane) >= storage_.limits.lanes) {
     return about_lane(call, lane, StatusCode::invalid_argument, "does not exist");
-  }
-  if (virtual_time_ != nullptr) {
-    return about_lane(call, lane, StatusCode::unsupported, "is served in virtual time");
   }
   detail::LaneSlot& slot = storage_.lanes[static_cast<std::uint32_t>(lane)];
   LockGuard lock(slot.timer_mutex);
@@ -76,7 +72,9 @@ Status Executor::resume(LaneId lane) noexcept {
           task.state.load(std::memory_order_relaxed) != TaskState::active) {
         continue;
       }
-      task.stats.skipped.add(task.rule.pass_over(now_ns));
+      const std::uint64_t lost = task.rule.pass_over(now_ns);
+      task.stats.skipped.add(lost);
+      if (virtual_time_ != nullptr) virtual_time_->decided(task, {.lost = lost});
       // Sporadic ones wait at their timer; a slip() task that awaits its job's end has none.
       // relaxed: the bit is set under the timer mutex.
       const bool awaited =
@@ -134,22 +132,35 @@ Status Executor::wait_paused_until_steady(LaneId lane, TimePoint deadline) noexc
     // 0: stopped meanwhile, and being started again.
     const std::uint32_t workers = worker_count(lane);
     if (workers != 0 && (seen & kWorkersMask) == workers) return {};
-    if (ThreadEnv::wait(slot.resting, seen, deadline) == ETIMEDOUT &&
-        slot.resting.load(std::memory_order_relaxed) == seen) {
+    const int error = sleep(slot.resting, seen, deadline);
+    if (error == EDEADLK) {
+      return about_lane(kCall, lane, StatusCode::failed_precondition,
+                        "runs a job that nothing in virtual time can end");
+    }
+    if (error == ETIMEDOUT && slot.resting.load(std::memory_order_relaxed) == seen) {
       return about_lane(kCall, lane, StatusCode::timed_out, "still runs a job");
     }
   }
 }
 
 void Executor::sit_out(detail::WorkerSlot& worker) noexcept {
+  begin_sitting_out(worker);
+  Lane& queue = worker.lane->queue;
+  while (!queue.is_active(worker.number_in_lane)) queue.bench(worker.number_in_lane);
+  end_sitting_out(worker);
+}
+
+void Executor::begin_sitting_out(detail::WorkerSlot& worker) noexcept {
   detail::LaneSlot& lane = *worker.lane;
   begin_sleep(worker, WorkerPhase::paused, EventKind::pause);
   // release: pairs with the acquire in wait_paused_until_steady().
   lane.resting.fetch_add(kOneWorker, std::memory_order_release);
   ThreadEnv::wake(lane.resting, kEverybody);
-  while (!lane.queue.is_active(worker.number_in_lane)) lane.queue.bench(worker.number_in_lane);
+}
+
+void Executor::end_sitting_out(detail::WorkerSlot& worker) noexcept {
   // relaxed: who waits looks at the lane itself.
-  lane.resting.fetch_sub(kOneWorker, std::memory_order_relaxed);
+  worker.lane->resting.fetch_sub(kOneWorker, std::memory_order_relaxed);
   end_sleep(worker, EventKind::resume);
 }
 

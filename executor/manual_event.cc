@@ -27,6 +27,10 @@ const char* verb_of(ManualEventKind kind) noexcept {
       return "was late by ";
     case ManualEventKind::cancelled:
       return "is cancelled";
+    case ManualEventKind::paused:
+      return "pauses";
+    case ManualEventKind::continued:
+      return "goes on";
   }
   return "?";
 }
@@ -62,6 +66,10 @@ const char* to_string(ManualEventKind kind) noexcept {
       return "missed";
     case ManualEventKind::cancelled:
       return "cancelled";
+    case ManualEventKind::paused:
+      return "paused";
+    case ManualEventKind::continued:
+      return "continued";
   }
   return "?";
 }
@@ -72,6 +80,10 @@ void write_event(TextWriter& writer, const ManualEvent& event, TimePoint origin)
   if (event.kind == ManualEventKind::skipped) {
     writer << event.task << " skips " << event.count
            << (event.count == 1 ? " release" : " releases");
+    return;
+  }
+  if (event.kind == ManualEventKind::paused || event.kind == ManualEventKind::continued) {
+    writer << event.worker << ' ' << verb_of(event.kind);
     return;
   }
   write_job(writer, event);

@@ -21,18 +21,20 @@ enum class ManualEventKind : std::uint32_t {
   failed,     ///< the job threw
   missed,     ///< the job that just ended was late, by `count` nanoseconds
   cancelled,  ///< a worker found a waiting job cancelled, by its handle or by a stop
+  paused,     ///< a worker takes no more jobs: Executor::pause(), set_active_workers()
+  continued,  ///< the worker takes jobs again
 };
 
 /// One of them.
 struct ManualEvent {
   TimePoint time;
   ManualEventKind kind;
-  LaneId lane;              ///< the job's
+  LaneId lane;              ///< the job's, or the worker's
   std::uint64_t index;      ///< of a task's job: its number; of a posted job: its slot
-  TimePoint release;        ///< the job's
+  TimePoint release;        ///< the job's; not of paused and continued
   std::uint64_t count;      ///< skipped: how many; missed: by how many nanoseconds; else 0
-  char task[kNameBytes];    ///< empty for a posted job
-  char worker[kNameBytes];  ///< who runs the job; empty for released and skipped
+  char task[kNameBytes];    ///< empty for a posted job, and for paused and continued
+  char worker[kNameBytes];  ///< who runs the job, or is paused; empty for released and skipped
 };
 
 /// As written in the enumeration: "begun". Blocks: no. Callable from: anywhere.

@@ -68,19 +68,28 @@ bool ManualExecutorBase::advance(TimePoint limit) noexcept {
 
 void ManualExecutorBase::rouse() noexcept {
   for (Worker& worker : workers()) {
-    if (worker.state != ManualState::asleep) continue;
-    const Lane& lane = lane_of(worker);
-    const detail::WorkerSlot& slot = slot_of(worker);
-    const bool leaves = lane.closed() && slot.lane->promises.open() == 0;
-    if (lane.next_release() > to_ns(now_) && lane.nothing_ready() &&
-        lane.inbox(slot.number_in_lane).empty() && !leaves) {
-      continue;
+    if (!has_reason_to_wake(worker)) continue;
+    if (worker.state == ManualState::benched) {
+      end_sitting_out(slot_of(worker));
+      log_worker(worker, ManualEventKind::continued);
+    } else {
+      end_sleep(slot_of(worker), EventKind::wake);
     }
-    end_sleep(slot_of(worker), EventKind::wake);
     worker.state = ManualState::awake;
     worker.turn = ++turns_;
     unassigned_ = true;
   }
+}
+
+bool ManualExecutorBase::has_reason_to_wake(const Worker& worker) const noexcept {
+  const Lane& lane = lane_of(worker);
+  const detail::WorkerSlot& slot = slot_of(worker);
+  const bool active = lane.is_active(slot.number_in_lane);
+  if (worker.state == ManualState::benched) return active;
+  if (worker.state != ManualState::asleep) return false;
+  return !active || lane.next_release() <= to_ns(now_) || !lane.nothing_ready() ||
+         !lane.inbox(slot.number_in_lane).empty() ||
+         (lane.closed() && slot.lane->promises.open() == 0);
 }
 
 void ManualExecutorBase::assign() noexcept {
@@ -154,6 +163,12 @@ bool ManualExecutorBase::take(Worker& worker) noexcept {
   // Not awake meanwhile: a callable that is destroyed may wait.
   worker.state = ManualState::blocked;
   unassigned_ = true;
+  if (!lane_of(worker).is_active(slot.number_in_lane)) {
+    begin_sitting_out(slot);
+    log_worker(worker, ManualEventKind::paused);
+    worker.state = ManualState::benched;
+    return true;
+  }
   UserCode user_code(*this, &slot);
   std::uint32_t index = find_work(slot);
   if (index == Lane::kNone && lane_of(worker).closed()) {
@@ -396,6 +411,17 @@ void ManualExecutorBase::log_job(const Worker& worker, ManualEventKind kind,
   event.kind = kind;
   event.count = count;
   std::memcpy(event.worker, slot_of(worker).name, kNameBytes);
+  log(event);
+}
+
+void ManualExecutorBase::log_worker(const Worker& worker, ManualEventKind kind) noexcept {
+  if (!has_room()) return;
+  const detail::WorkerSlot& slot = slot_of(worker);
+  ManualEvent event{};
+  event.time = now_;
+  event.kind = kind;
+  event.lane = static_cast<LaneId>(slot.lane - storage_.lanes);
+  std::memcpy(event.worker, slot.name, kNameBytes);
   log(event);
 }
 

@@ -19,9 +19,12 @@
 //                 something to do              has the CPU: takes a job
 //     [asleep] ----------------------> [awake] ---------------------------> [executing]
 //        ^        nothing to take         |  ^                                   |
-//        '--------------------------------'  |    callable        execution time |
+//        '--------------------------------+  |    callable        execution time |
 //                                         |  '---- returned --- [blocked] <------'
-//        [left] <-- lane closed, empty ---'                  in its callable
+//     [left] <-- lane closed, empty ------+                  in its callable
+//                                         |
+//     [benched] <-- may take no jobs -----'
+//        '--------- may again ---------> [awake]
 //
 // Workers that are awake or executing compete for the CPUs: the higher priority first, of equal
 // ones who is awake for longest. Who executes without a CPU is preempted, and keeps its job.
@@ -44,7 +47,7 @@ using ExecutionModel = Duration (*)(const ManualJob& job, void* argument) noexce
 namespace detail {
 
 /// What a worker's thread would be in.
-enum class ManualState : std::uint32_t { left, asleep, awake, executing, blocked };
+enum class ManualState : std::uint32_t { left, asleep, awake, executing, blocked, benched };
 
 /// A worker of a ManualExecutor, beside its WorkerSlot.
 struct ManualWorker {
@@ -131,9 +134,9 @@ class ManualExecutorBase : private detail::VirtualTime, public Executor {
 
   // Time. Not callable from jobs, which let time pass by waiting, or take execution time.
 
-  /// Carries out the next thing that happens, a job's beginning or its end, and moves the clock
-  /// there. False: nothing is left to happen. Blocks: no. Bound: O(workers² + log timers), and the
-  /// callable.
+  /// Carries out the next thing that happens, a job's beginning or its end, or that a worker
+  /// pauses, and moves the clock there. False: nothing is left to happen. Blocks: no. Bound:
+  /// O(workers² + log timers), and the callable.
   bool step() noexcept;
   /// Carries out all that happens until `time`, inclusive, and leaves the clock there; at most
   /// until kClockEnd. A time that has passed does nothing. Blocks: no. Bound: as step() for each
@@ -223,13 +226,14 @@ class ManualExecutorBase : private detail::VirtualTime, public Executor {
   /// One event at `limit` or before; false: there is none.
   bool advance(TimePoint limit) noexcept;
   void rouse() noexcept;
+  bool has_reason_to_wake(const Worker& worker) const noexcept;
   void assign() noexcept;
   void give_cpu(Worker& worker, CpuSet& taken) noexcept;
   /// Of those that are awake and have a CPU.
   Worker* first_awake() const noexcept;
   TimePoint next_instant() const noexcept;
   void move_to(TimePoint time) noexcept;
-  /// As a worker's thread between two jobs. False: there is none, it sleeps or has left.
+  /// As a worker's thread between two jobs. False: nothing happens, it sleeps or has left.
   bool take(Worker& worker) noexcept;
   void begin_execution(Worker& worker) noexcept;
   void complete(Worker& worker) noexcept;
@@ -241,6 +245,7 @@ class ManualExecutorBase : private detail::VirtualTime, public Executor {
   bool has_room() noexcept;
   void log(const ManualEvent& event) noexcept;
   void log_job(const Worker& worker, ManualEventKind kind, std::uint64_t count = 0) noexcept;
+  void log_worker(const Worker& worker, ManualEventKind kind) noexcept;
   void log_end(Worker& worker) noexcept;
   void log_cpus(bool resumed) noexcept;
 

@@ -127,7 +127,7 @@ number=0
 for program in "${programs[@]}"; do
   number=$((number + 1))
   name=${program#"$repository/"}
-  name=${name##*-bin/}
+  [[ $name != */bazel-out/* ]] || name=${name##*/bin/}
   folder=$output/$(tr -c 'A-Za-z0-9._\n-' _ <<<"$name")
   mkdir -p "$folder"
   echo "== $name ($number of ${#programs[@]})"
