@@ -36,10 +36,9 @@ constexpr FigureInfo kReadErrors{"takt_sampler_read_errors_total",
 class SourceLabels {
  public:
   SourceLabels(const char* label, const SeqLock<detail::SourceName>& name,
-               std::uint32_t number) noexcept {
-    constexpr unsigned kAttempts = 4;
-    // A name that is being replaced time and again is no name.
-    name_ = name.try_load(kAttempts).value_or(detail::SourceName{"?"});
+               std::uint32_t number) noexcept
+      // A name that is being replaced time and again is no name.
+      : name_(name.try_load(kAttempts).value_or(detail::SourceName{"?"})) {
     number_ << number;
     labels_[0] = {.name = label, .value = name_.text};
     labels_[1] = {.name = "number", .value = number_.c_str()};
@@ -47,6 +46,8 @@ class SourceLabels {
   std::span<const MetricLabel> get() const noexcept { return labels_; }
 
  private:
+  static constexpr unsigned kAttempts = 4;
+
   detail::SourceName name_;
   Text<12> number_;
   MetricLabel labels_[2];

@@ -226,17 +226,21 @@ class Watchdog {
   MonitorThread thread_;
 };
 
-/// A watchdog with all of its memory: give it static storage.
+namespace detail {
+
+/// What a watchdog of these limits refers to.
 template <WatchdogLimits kLimits>
-class StaticWatchdog : public Watchdog {
- public:
-  StaticWatchdog() noexcept
-      : Watchdog({.entities = entities_,
-                  .tasks = tasks_,
-                  .workers = workers_,
-                  .verdicts = verdicts_,
-                  .stack = stack_.memory(),
-                  .all = {reinterpret_cast<const std::byte*>(this), sizeof *this}}) {}
+class WatchdogMemory {
+ protected:
+  /// `all`: of the watchdog, this included.
+  WatchdogStorage view(std::span<const std::byte> all) noexcept {
+    return {.entities = entities_,
+            .tasks = tasks_,
+            .workers = workers_,
+            .verdicts = verdicts_,
+            .stack = stack_.memory(),
+            .all = all};
+  }
 
  private:
   template <class T, std::size_t kCount>
@@ -247,6 +251,16 @@ class StaticWatchdog : public Watchdog {
   Array<SupervisedWorker, kLimits.workers> workers_;
   Array<SeqLock<Verdict>, kLimits.verdicts> verdicts_;
   MonitorStack<> stack_;
+};
+
+}  // namespace detail
+
+/// A watchdog with all of its memory: give it static storage.
+template <WatchdogLimits kLimits>
+class StaticWatchdog : private detail::WatchdogMemory<kLimits>, public Watchdog {
+ public:
+  StaticWatchdog() noexcept
+      : Watchdog(this->view({reinterpret_cast<const std::byte*>(this), sizeof *this})) {}
 };
 
 }  // namespace takt::inline v0

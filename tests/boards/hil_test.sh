@@ -428,7 +428,7 @@ begin user_leaves_in_the_middle
 start bench runs_on
 kill -TERM "$(children "$background")"
 wait "$background" || true
-nothing_is_left
+await nothing_is_left
 
 begin users_machine_dies_in_the_middle
 start bench runs_on

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kOperations = 10'000'000;
 constexpr CheckpointId kRead{0}, kWrite{1};
 
-StaticWatchdog<{.entities = 2}> watchdog;
+StaticWatchdog<WatchdogLimits{.entities = 2}> watchdog;
 SupervisedEntity ordered;  // alive and logical supervision
 SupervisedEntity timed;    // and a deadline from one checkpoint to the other
 
