@@ -288,8 +288,6 @@ class Executor {
   std::uint32_t worker_count() const noexcept {
     return worker_count_.load(std::memory_order_acquire);
   }
-  /// ExecutorLimits::lanes. Blocks: no. Callable from: any thread.
-  std::uint32_t lane_count() const noexcept { return storage_.limits.lanes; }
   /// How many workers serve `lane`; 0 when there is no such lane. Blocks: no. Callable from: any
   /// thread.
   std::uint32_t worker_count(LaneId lane) const noexcept {
