@@ -88,11 +88,17 @@ if ! install >&2; then
   install >&2
 fi
 
-# The tests start an sshd of their own; that of the machine stays off unless somebody wants it.
-if [[ " ${packages[*]} " == *' openssh-server '* && -d /run/systemd/system ]]; then
-  "${as_root[@]}" systemctl disable --now ssh.service ssh.socket >&2 || true
-  echo "setup: sshd is installed for the tests and not started: systemctl enable --now ssh" >&2
-fi
+# The tests need programs of these packages, not their services: those stay off unless somebody
+# wants them.
+keep_off() {
+  local package=$1
+  shift
+  [[ " ${packages[*]} " == *" $package "* && -d /run/systemd/system ]] || return 0
+  "${as_root[@]}" systemctl disable --now "$@" >&2 || true
+  echo "setup: $package is installed for the tests and not started: systemctl enable --now $1" >&2
+}
+keep_off openssh-server ssh.service ssh.socket
+keep_off prometheus prometheus.service
 
 for need in "${missing[@]}"; do
   if ! exists "$need"; then
