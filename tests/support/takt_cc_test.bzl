@@ -7,6 +7,10 @@ load("//boards:copts.bzl", "TAKT_TEST_COPTS")
 # A third of a test's compile time otherwise.
 _STANDARD_HEADERS = ["-include", "$(BINDIR)/tests/support/standard_headers.h"]
 
+def _standard_headers(copts):
+    # Precompiled at another level of optimisation, g++ 12 takes them and breaks down.
+    return [] if [flag for flag in copts if flag.startswith("-O")] else _STANDARD_HEADERS
+
 def takt_cc_test(
         name,
         srcs,
@@ -37,7 +41,7 @@ def takt_cc_test(
         name = name,
         size = size,
         srcs = srcs,
-        copts = TAKT_TEST_COPTS + _STANDARD_HEADERS + copts,
+        copts = TAKT_TEST_COPTS + _standard_headers(copts) + copts,
         linkstatic = True,
         tags = tags + (["exclusive", "no-sandbox"] if real_time else []),
         deps = deps + ["//tests/support", "//tests/support:standard_headers"] +
