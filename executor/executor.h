@@ -230,7 +230,8 @@ class Executor {
   Status pause(LaneId lane) noexcept;
   /// Ends a pause(). Of each periodic task the releases that were due meanwhile are skipped and
   /// counted (TaskStats::skipped, JobContext::skipped), whatever its Overrun; it keeps its phase, a
-  /// slip() task begins a new one now. Otherwise as pause(). Bound: and O(tasks).
+  /// slip() task begins a new one now. What came before it, the jobs after it see. Otherwise as
+  /// pause(). Bound: and O(tasks).
   Status resume(LaneId lane) noexcept;
   /// Waits until no worker of a paused lane runs a job. What their jobs did is then seen.
   /// Blocks: until then. Callable from: any thread but a worker of the lane. Errors:

@@ -330,8 +330,9 @@ class BasicLane {
 
   /// Whether `worker` may take jobs: all may in a lane that closes. Blocks: no. Bound: wait-free.
   bool is_active(std::uint32_t worker) const noexcept {
-    // relaxed: a stale value is one job more or one sleep less; sleeping looks again.
-    return worker < active_.load(std::memory_order_relaxed) || closed();
+    // acquire: pairs with set_active(), so that the jobs after a resume() see what came before it.
+    // A stale value is one job more or one sleep less; sleeping looks again.
+    return worker < active_.load(std::memory_order_acquire) || closed();
   }
 
   /// Sleeps until `worker` is active; may return early. Called by one that is not. Blocks: as said.

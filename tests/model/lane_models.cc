@@ -325,6 +325,22 @@ void paused_and_resumed() {
   require(shop.item[0].get() == 2 && shop.lane.backlog() == 0, "the job ran once");
 }
 
+void resumed_after_a_change() {
+  // What came before the resume, the jobs after it see.
+  Workshop shop(1);
+  shop.lane.set_active(0);
+  Variable<int> data(0);
+  concurrently(
+      [&] {
+        while (!shop.lane.is_active(0)) shop.lane.bench(0);
+        require(data.get() == 1, "it came before");
+      },
+      [&] {
+        data.set(1);
+        shop.lane.set_active(1);
+      });
+}
+
 void paused_while_it_parks() {
   // The worker learns of it, though nothing else ever wakes it: wait_paused() counts on that.
   Workshop shop(1);
@@ -411,12 +427,13 @@ const Model kModels[] = {
     {"lane: a release moved forward", release_moved_forward, bounded(2), 2'500},
     {"lane: a lead while a job runs", lead_while_a_job_runs, bounded(1), 64'000},
     {"lane: paused and resumed", paused_and_resumed, bounded(2), 8'400},
+    {"lane: resumed after a change", resumed_after_a_change, bounded(2), 50},
     {"lane: paused while it parks", paused_while_it_parks, bounded(3), 450},
     {"lane: paused and closed", paused_and_closed, bounded(2), 1'200},
     {"lane: a paused lane drains", paused_lane_drains, bounded(2), 6'500},
     {"lane: benched with a wake on its way", benched_with_a_wake, bounded(0), 1'960},
     {"lane: benched with the lead", benched_with_the_lead, bounded(0), 860},
-    {"lane: another worker begins", another_worker_begins, bounded(0), 1'700},
+    {"lane: another worker begins", another_worker_begins, bounded(0), 1'200},
     {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 12'000},
 };
 
