@@ -39,6 +39,7 @@ void DeadlineSupervision::judge(const DeadlineExpectation& expected, const Look&
 }
 
 void DeadlineSupervision::forgive(const Look& look) noexcept {
+  // relaxed, here and below: the word is all that is exchanged with the reporter.
   std::uint64_t span = word_.load(std::memory_order_relaxed);
   if ((span & kOpen) != 0) {
     // Fails when the reporter came meanwhile: nothing is open then, or what is open is new.

@@ -32,6 +32,7 @@ class ProcessReader {
   // Callable from: any thread.
   std::uint64_t errors() const noexcept { return errors_.get(); }
   /// Which CPUs' frequency is read, and what the zones measure.
+  // acquire, both: pair with the releases of those who found them; cpus_ and zones_ are there.
   std::uint32_t cpu_count() const noexcept { return cpu_count_.load(std::memory_order_acquire); }
   std::uint32_t zone_count() const noexcept { return zone_count_.load(std::memory_order_acquire); }
   std::uint32_t cpu(std::uint32_t index) const noexcept { return cpus_[index]; }

@@ -260,6 +260,7 @@ void Sampler::write_task(std::uint32_t column, const TaskStats& stats) noexcept 
 }
 
 void Sampler::judge_alerts(TimePoint now) noexcept {
+  // acquire: pairs with the release of add_alert(); the alert is complete.
   const std::uint32_t alerts = alert_count_.load(std::memory_order_acquire);
   for (detail::Alert& alert : view_.alerts.first(alerts)) alert.judge(value(alert.series()), now);
 }

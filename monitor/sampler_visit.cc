@@ -155,6 +155,7 @@ void Sampler::visit_sources(Visit& visit, const char* label,
 }
 
 void Sampler::visit_histograms(Visit& visit) const noexcept {
+  // acquire: pairs with the release of add_task(); the source is complete.
   const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
   for (const bool response : {false, true}) {
     for (std::uint32_t number = 0; number < tasks; ++number) {
@@ -171,6 +172,7 @@ void Sampler::visit_histograms(Visit& visit) const noexcept {
 }
 
 void Sampler::visit_alerts(Visit& visit) const noexcept {
+  // acquire: pairs with the release of add_alert(); the alert is complete.
   const std::uint32_t count = alert_count_.load(std::memory_order_acquire);
   for (const bool raises : {false, true}) {
     for (const detail::Alert& alert : view_.alerts.first(count)) {

@@ -149,6 +149,7 @@ class Watchdog {
   void reinstate() noexcept { reinstate_.store(1, std::memory_order_release); }  // as set_mode()
 
   /// Blocks: no. Callable from: any thread, as all below.
+  // acquire, both: pair with the releases of update_global(), begin() and change_mode().
   GlobalState state() const noexcept { return global_.load(std::memory_order_acquire); }
   WatchMode mode() const noexcept { return mode_.load(std::memory_order_acquire); }
   /// How many verdicts there were; the last WatchdogLimits::verdicts of them can be read.
