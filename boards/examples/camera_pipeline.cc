@@ -55,8 +55,10 @@ void expose(Frame& frame, std::uint64_t number) noexcept {
   const double spot[] = {spot_x(number), spot_y(number)};
   frame.number = number;
   for (std::size_t at = 0; at < frame.pixels.size(); ++at) {
-    const double x = static_cast<double>(at % Frame::kWidth) - spot[0];
-    const double y = static_cast<double>(at / Frame::kWidth) - spot[1];
+    const std::size_t column = at % Frame::kWidth;
+    const std::size_t row = at / Frame::kWidth;
+    const double x = static_cast<double>(column) - spot[0];
+    const double y = static_cast<double>(row) - spot[1];
     frame.pixels[at] = x * x + y * y < kRadius * kRadius ? 255 : 16;
   }
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
 #include "takt/boards/examples/gateway.h"
@@ -53,23 +54,28 @@ class Demo {
       can_frame frame{};
       if (::read(bus_, &frame, sizeof frame) != sizeof frame) return;
       frame.can_id += 0x100;
-      static_cast<void>(::write(bus_, &frame, sizeof frame));
+      if (::write(bus_, &frame, sizeof frame) != sizeof frame) ++lost_;
     });
     const auto talk = executor.add_task({.name = "talk", .lane = kDemo, .period = 1ms}, [this] {
       constexpr std::string_view kFrame = "t12328BAD\r";
-      static_cast<void>(::write(terminal_, kFrame.data(), kFrame.size()));
+      if (::write(terminal_, kFrame.data(), kFrame.size()) != std::ssize(kFrame)) ++lost_;
     });
     const auto listen = executor.add_task({.name = "listen", .lane = kDemo, .period = 5ms}, [this] {
       std::array<char, 4096> bytes;
-      static_cast<void>(::read(terminal_, bytes.data(), bytes.size()));
+      while (::read(terminal_, bytes.data(), bytes.size()) > 0) {
+      }
     });
     if (!answer.ok()) return answer.status();
     return talk.ok() ? listen.status() : talk.status();
   }
 
+  /// Frames that the other ends could not send, the gateway not having read; after the stop.
+  std::uint64_t lost() const noexcept { return lost_; }
+
  private:
   int terminal_ = -1;
   int bus_ = -1;
+  std::uint64_t lost_ = 0;  // by the demo's worker alone
 };
 
 takt::Result<Gateway::Ports> open_ports(const char* serial, const char* can) noexcept {
@@ -118,6 +124,10 @@ int run(takt::Duration time, Demo* demo, const takt::Result<Gateway::Ports>& por
   }
   gateway.stop_watching();
   print_figures();
+  if (demo != nullptr && demo->lost() != 0) {
+    std::printf("%llu frames never sent: the ports were full\n",
+                static_cast<unsigned long long>(demo->lost()));
+  }
   return 0;
 }
 
