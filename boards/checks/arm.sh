@@ -8,5 +8,5 @@ boards=$PWD/boards
 # shellcheck source=boards/common.sh
 source boards/common.sh
 
-TAKT_TARGETS=${TAKT_TARGETS:-//... -//tests/install/... -//tests/model/... -//tests/stress/... -//tests/boards:hil_test} \
-  test_configuration --config=static --config=arm --config=werror
+test_configuration '-//tests/install/... -//tests/stress/...' \
+  --config=static --config=arm --config=werror

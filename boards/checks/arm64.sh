@@ -8,5 +8,5 @@ boards=$PWD/boards
 # shellcheck source=boards/common.sh
 source boards/common.sh
 
-TAKT_TARGETS=${TAKT_TARGETS:-//... -//tests/install:workspace_test -//tests/model/... -//tests/stress/... -//tests/boards:hil_test} \
-  test_configuration --config=arm64 --config=werror
+test_configuration '-//tests/install:workspace_test -//tests/stress/... -//tests/bench/...' \
+  --config=arm64 --config=werror

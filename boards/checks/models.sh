@@ -8,4 +8,4 @@ boards=$PWD/boards
 source boards/common.sh
 
 TAKT_TARGETS=${TAKT_TARGETS:-//tests/model/...} \
-  test_configuration --test_env=TAKT_MODEL_DEEP=1 --test_timeout=3600
+  test_configuration '' --test_env=TAKT_MODEL_DEEP=1 --test_timeout=3600

@@ -17,11 +17,11 @@ flags+=(-Werror -fsyntax-only "-I$includes" "-I$includes/generated")
 
 # The standard's headers take two thirds of the time: once for all files.
 standard=$includes/standard_headers.h
-cp tests/support/standard_headers.h "$standard"
+cp boards/precompiled/standard_headers.h "$standard"
 clang++ "${flags[@]/-fsyntax-only/}" -x c++-header "$standard" -o "$standard.pch"
 
 # Not alone to be read: sources with planted mistakes, which a test of their own compiles, and a
 # test of broken headers.
 cpp_files | grep '\.cc$' | grep -vxF -e tests/sync/thread_safety/locks.cc \
-  -e tests/executor/analysis_wrong_variant_test.cc |
+  -e tests/executor/wrong/analysis_wrong_variant_test.cc |
   xargs --max-args=1 --max-procs="$(nproc)" clang++ "${flags[@]}" -include "$standard"

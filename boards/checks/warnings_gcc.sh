@@ -9,4 +9,6 @@ boards=$PWD/boards
 source boards/common.sh
 
 read -r -a targets <<<"${TAKT_TARGETS:-//... -//tests/... //tests/bench/...}"
-quiet_bazel build --keep_going --compilation_mode=opt --config=werror -- "${targets[@]}"
+# One object a source: without position-independent ones, which only shared libraries need.
+quiet_bazel build --keep_going --compilation_mode=opt --config=werror \
+  --features=-supports_pic --features=-supports_dynamic_linker -- "${targets[@]}"

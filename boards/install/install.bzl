@@ -12,18 +12,19 @@ _SourcesInfo = provider(
 )
 
 def _sources_aspect_impl(_target, ctx):
+    # A rule of another kind, a precompiled header say, has no sources of ours.
     dependencies = [
         dependency[_SourcesInfo]
-        for dependency in ctx.rule.attr.deps
+        for dependency in getattr(ctx.rule.attr, "deps", [])
         if _SourcesInfo in dependency
     ]
     return [_SourcesInfo(
         headers = depset(
-            ctx.rule.files.hdrs,
+            getattr(ctx.rule.files, "hdrs", []),
             transitive = [dependency.headers for dependency in dependencies],
         ),
         sources = depset(
-            ctx.rule.files.srcs,
+            getattr(ctx.rule.files, "srcs", []),
             transitive = [dependency.sources for dependency in dependencies],
         ),
     )]

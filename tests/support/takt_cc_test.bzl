@@ -3,13 +3,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//boards:copts.bzl", "TAKT_TEST_COPTS")
-
-# A third of a test's compile time otherwise.
-_STANDARD_HEADERS = ["-include", "$(BINDIR)/tests/support/standard_headers.h"]
-
-def _standard_headers(copts):
-    # Precompiled at another level of optimisation, g++ 12 takes them and breaks down.
-    return [] if [flag for flag in copts if flag.startswith("-O")] else _STANDARD_HEADERS
+load("//boards/precompiled:headers.bzl", "PROGRAM_HEADERS")
 
 def takt_cc_test(
         name,
@@ -37,14 +31,16 @@ def takt_cc_test(
       faults: links fault injection at the platform seam (fault_injection.h).
       **attributes: anything else that cc_test takes.
     """
+    optimized = [flag for flag in copts if flag.startswith("-O")]
     cc_test(
         name = name,
         size = size,
         srcs = srcs,
-        copts = TAKT_TEST_COPTS + _standard_headers(copts) + copts,
+        copts = TAKT_TEST_COPTS + ([] if optimized else PROGRAM_HEADERS.copts) + copts,
         linkstatic = True,
         tags = tags + (["exclusive", "no-sandbox"] if real_time else []),
-        deps = deps + ["//tests/support", "//tests/support:standard_headers"] +
+        deps = deps + ["//tests/support"] +
+               ([] if optimized else PROGRAM_HEADERS.deps) +
                (["//tests/support:allocation_guard"] if guard else []) +
                (["//tests/support:fault_injection"] if faults else []),
         **attributes

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What most tests include, precompiled (precompiled_header.bzl). Each file still includes what it
-// uses: for clang++ this one is empty.
-#ifndef TAKT_TESTS_SUPPORT_STANDARD_HEADERS_H_
-#define TAKT_TESTS_SUPPORT_STANDARD_HEADERS_H_
+// What many sources include, precompiled (headers.bzl). Each file still includes what it uses: for
+// clang++, and for a consumer, this one is empty.
+#ifndef TAKT_BOARDS_PRECOMPILED_STANDARD_HEADERS_H_
+#define TAKT_BOARDS_PRECOMPILED_STANDARD_HEADERS_H_
 
 #include <algorithm>
 #include <array>
@@ -19,4 +19,4 @@
 #include <thread>
 #include <vector>
 
-#endif  // TAKT_TESTS_SUPPORT_STANDARD_HEADERS_H_
+#endif  // TAKT_BOARDS_PRECOMPILED_STANDARD_HEADERS_H_

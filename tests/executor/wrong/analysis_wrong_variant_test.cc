@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cross-check, compiled against an analysis that is wrong (wrong/analysis_*.patch): it has to
+// The cross-check, compiled against an analysis that is wrong (analysis_*.patch): it has to
 // find a response that exceeds its bound.
 #include <cstdio>
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A header that g++ parses once for all tests of a configuration, instead of once a test."""
+"""A header that g++ parses once a configuration, instead of once a source."""
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
 load("@rules_cc//cc:defs.bzl", "CcInfo")
@@ -19,7 +19,7 @@ def _precompiled_header_impl(ctx):
         requested_features = ctx.features,
         unsupported_features = ctx.disabled_features,
     )
-    header = ctx.actions.declare_file(ctx.file.header.basename)
+    header = ctx.actions.declare_file(ctx.label.name + ".h")
     if toolchain.compiler == "clang":
         # Its precompiled headers hold paths of the sandbox in which they were made.
         ctx.actions.write(header, "")
@@ -27,7 +27,7 @@ def _precompiled_header_impl(ctx):
     ctx.actions.symlink(output = header, target_file = ctx.file.header)
 
     # g++ takes NAME.gch instead of NAME, if its flags are the same.
-    precompiled = ctx.actions.declare_file(ctx.file.header.basename + ".gch")
+    precompiled = ctx.actions.declare_file(header.basename + ".gch")
     variables = cc_common.create_compile_variables(
         cc_toolchain = toolchain,
         feature_configuration = features,
@@ -63,7 +63,7 @@ precompiled_header = rule(
         "header": attr.label(allow_single_file = [".h"], mandatory = True),
         "_cc_toolchain": attr.label(default = "@rules_cc//cc:current_cc_toolchain"),
     },
-    doc = "For `deps` of what is compiled with copts `-include $(BINDIR)/PACKAGE/HEADER`.",
+    doc = "For `deps` of what is compiled with copts `-include $(BINDIR)/PACKAGE/NAME.h`.",
     fragments = ["cpp"],
     toolchains = use_cc_toolchain(),
 )
