@@ -70,14 +70,26 @@ include_folder() {
   echo "$folder"
 }
 
-# clang_tidy [ARGUMENT]... over the .cc files named on standard input; prints what it finds, and then
-# fails. $includes: of include_folder. One file a process: clang-tidy 14 reports false va_list
-# findings from the second file on.
+# clang_tidy CHECKS over the .cc files named on standard input; prints what it finds, and then fails.
+# CHECKS: beyond .clang-tidy, "" for none. $includes: of include_folder. Most of the time goes into the
+# standard's headers, therefore up to ten files of a folder are read as one; where that shows anything,
+# be it that two of them use a name, each is read alone. One process a reading: clang-tidy 14 reports
+# false va_list findings from the second on.
 clang_tidy() {
-  xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" \
-    sh -c 'includes=$1; shift; clang-tidy --quiet "$@" -- -std=c++20 -I"$includes" -I"$includes/generated" 2>&1' \
-    clang_tidy "$includes" "$@" |
-    awk '!/^[0-9]+ warnings? generated/ { print } / (warning|error): / { failed = 1 } END { exit failed }'
+  local file folder last='' count=0 groups
+  groups=$(mktemp -d "$includes/groups.XXXXXX")
+  while read -r file; do
+    folder=$(dirname "$file")
+    # Programs and tests have names in common.
+    if [[ $file == tests/* ]] || grep -q '^int main(' "$file"; then folder=$file; fi
+    [[ $folder == "$last" ]] && ((count < 10)) || count=0
+    ((count > 0)) || group=$(mktemp "$groups/XXXXXX.cc")
+    echo "#include \"takt/$file\"" >>"$group"
+    last=$folder count=$((count + 1))
+  done
+  find "$groups" -name '*.cc' |
+    xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" "$boards/tidy_group.sh" "$includes" "$1" |
+    awk '{ print } / (warning|error): / { failed = 1 } END { exit failed }'
 }
 
 # What needs no proof in a second configuration: the models, which explore the sources under an

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view kJsonBegin = "{\"metrics\":[";
 constexpr std::string_view kJsonEnd = "\n]}\n";
-constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 
 // Below: 1 us; above: 17 s. With bounds that are powers of two less 1 ns no bucket of the counts
 // lies across one.
@@ -111,7 +110,7 @@ void write_histogram_lines(const MetricView& metric, TextWriter& out) noexcept {
   Buckets buckets(*metric.histogram);
   for (std::uint32_t power = kFirstPower; power <= kLastPower; ++power) {
     Text<24> bound;
-    write_decimal(bound_of(power), kNanoseconds, bound);
+    write_decimal(bound_of(power), kNanosecondsPerSecond, bound);
     write_series(metric, "_bucket", bound.view(), out);
     out << buckets.up_to(bound_of(power)) << '\n';
   }
@@ -119,7 +118,7 @@ void write_histogram_lines(const MetricView& metric, TextWriter& out) noexcept {
   write_series(metric, "_bucket", "+Inf", out);
   out << count << '\n';
   write_series(metric, "_sum", {}, out);
-  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanoseconds, out);
+  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanosecondsPerSecond, out);
   out << '\n';
   write_series(metric, "_count", {}, out);
   out << count << '\n';
@@ -130,11 +129,11 @@ void write_histogram_members(const HistogramCounts& counts, TextWriter& out) noe
   out << R"(,"buckets":[)";
   for (std::uint32_t power = kFirstPower; power <= kLastPower; ++power) {
     out << (power == kFirstPower ? "[" : ",[");
-    write_decimal(bound_of(power), kNanoseconds, out);
+    write_decimal(bound_of(power), kNanosecondsPerSecond, out);
     out << ',' << buckets.up_to(bound_of(power)) << ']';
   }
   out << R"(],"count":)" << buckets.all() << R"(,"sum":)";
-  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanoseconds, out);
+  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanosecondsPerSecond, out);
   const Histogram histogram(counts);
   constexpr struct {
     const char* name;
@@ -142,10 +141,10 @@ void write_histogram_members(const HistogramCounts& counts, TextWriter& out) noe
   } kPercentiles[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99_9", 0.999}};
   for (const auto& [name, quantile] : kPercentiles) {
     out << ",\"" << name << "\":";
-    write_decimal(histogram.percentile(quantile).count(), kNanoseconds, out);
+    write_decimal(histogram.percentile(quantile).count(), kNanosecondsPerSecond, out);
   }
   out << R"(,"max":)";
-  write_decimal(histogram.max().count(), kNanoseconds, out);
+  write_decimal(histogram.max().count(), kNanosecondsPerSecond, out);
 }
 
 }  // namespace

@@ -13,8 +13,6 @@ namespace {
 
 using detail::MetricEntry;
 
-constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-
 template <class Source>
 std::int64_t read_source(const void* source) noexcept {
   return static_cast<std::int64_t>(static_cast<const Source*>(source)->get());

@@ -15,8 +15,6 @@ namespace {
 
 using detail::History;
 
-constexpr double kNanosecondsPerSecond = 1e9;
-
 constexpr std::int64_t stored(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>(value);
 }
@@ -321,7 +319,8 @@ std::optional<Sampler::Quantity> Sampler::quantity(std::uint64_t number, std::ui
   if (*before == History::kAbsent || *end <= *begin) return std::nullopt;
   // One that went down has begun anew at 0.
   const std::int64_t counted = *value >= *before ? *value - *before : *value;
-  const double seconds = static_cast<double>((*end - *begin).count()) / kNanosecondsPerSecond;
+  const double seconds =
+      static_cast<double>((*end - *begin).count()) / double{kNanosecondsPerSecond};
   return Quantity{static_cast<double>(counted) / meaning.per_unit / seconds, seconds};
 }
 

@@ -10,13 +10,11 @@ namespace {
 
 using detail::FigureInfo;
 
-constexpr std::int64_t kNano = 1'000'000'000;
-
 constexpr FigureInfo kReleaseJitter{"takt_task_release_jitter_seconds",
-                                    "Time from release to start", "seconds", kNano,
+                                    "Time from release to start", "seconds", kNanosecondsPerSecond,
                                     MetricKind::histogram};
 constexpr FigureInfo kResponseTime{"takt_task_response_seconds", "Time from release to finish",
-                                   "seconds", kNano, MetricKind::histogram};
+                                   "seconds", kNanosecondsPerSecond, MetricKind::histogram};
 constexpr FigureInfo kAlertRaised{"takt_alert_raised", "Whether the alert is raised", "", 1,
                                   MetricKind::gauge};
 constexpr FigureInfo kAlertRaises{"takt_alert_raises_total", "How often the alert was raised", "",
@@ -28,7 +26,7 @@ constexpr FigureInfo kMissed{"takt_sampler_missed_samples_total",
                              MetricKind::counter};
 constexpr FigureInfo kLateness{"takt_sampler_max_lateness_seconds",
                                "The longest time from when a sample was due to when it began",
-                               "seconds", kNano, MetricKind::gauge};
+                               "seconds", kNanosecondsPerSecond, MetricKind::gauge};
 constexpr FigureInfo kReadErrors{"takt_sampler_read_errors_total",
                                  "Readings of the system that failed", "", 1, MetricKind::counter};
 

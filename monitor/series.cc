@@ -4,15 +4,14 @@
 namespace takt::inline v0::detail {
 namespace {
 
-constexpr std::int64_t kNano = 1'000'000'000;
 constexpr std::int64_t kMilli = 1'000;
 
 // In the order of the enumerations; promtool wants the units' full names.
 
 // process_…: the names that client libraries of Prometheus agree on, where there are such.
 constexpr FigureInfo kProcess[] = {
-    {"process_cpu_seconds_total", "CPU time of the process, user and system", "seconds", kNano,
-     MetricKind::counter},
+    {"process_cpu_seconds_total", "CPU time of the process, user and system", "seconds",
+     kNanosecondsPerSecond, MetricKind::counter},
     {"process_peak_resident_memory_bytes", "The most memory that was ever resident", "bytes", 1,
      MetricKind::gauge},
     {"process_voluntary_switches_total", "How often a thread waited", "", 1, MetricKind::counter},
@@ -40,10 +39,10 @@ constexpr FigureInfo kWorker[] = {
      MetricKind::counter},
     {"takt_worker_deadline_misses_total", "Posted jobs that finished after their deadline", "", 1,
      MetricKind::counter},
-    {"takt_worker_busy_seconds_total", "Time inside jobs, preemption included", "seconds", kNano,
-     MetricKind::counter},
+    {"takt_worker_busy_seconds_total", "Time inside jobs, preemption included", "seconds",
+     kNanosecondsPerSecond, MetricKind::counter},
     {"takt_worker_sleeps_total", "How often it found nothing to do", "", 1, MetricKind::counter},
-    {"takt_worker_cpu_seconds_total", "CPU time of its thread", "seconds", kNano,
+    {"takt_worker_cpu_seconds_total", "CPU time of its thread", "seconds", kNanosecondsPerSecond,
      MetricKind::counter},
     {"takt_worker_phase",
      "0 stopped, 1 created, 2 error, 3 paused, 4 idle, 5 between two jobs, 6 in a job", "", 1,
@@ -67,11 +66,11 @@ constexpr FigureInfo kTask[] = {
     {"takt_task_budget_overruns_total", "Jobs that used more CPU time than their budget", "", 1,
      MetricKind::counter},
     {"takt_task_execution_seconds_total", "Time from start to finish, preemption included",
-     "seconds", kNano, MetricKind::counter},
+     "seconds", kNanosecondsPerSecond, MetricKind::counter},
     {"takt_task_max_release_jitter_seconds", "The longest time from release to start", "seconds",
-     kNano, MetricKind::gauge},
-    {"takt_task_max_response_seconds", "The longest time from release to finish", "seconds", kNano,
-     MetricKind::gauge},
+     kNanosecondsPerSecond, MetricKind::gauge},
+    {"takt_task_max_response_seconds", "The longest time from release to finish", "seconds",
+     kNanosecondsPerSecond, MetricKind::gauge},
 };
 static_assert(sizeof kTask / sizeof kTask[0] == kTaskFigures);
 

@@ -9,7 +9,7 @@
 namespace takt::inline v0 {
 namespace {
 
-Status refusal(const char* name, const char* what) noexcept {
+Status refused(const char* name, const char* what) noexcept {
   Text<Status::kTextBytes> text;
   text << "entity '" << (name == nullptr ? "" : name) << "': " << what;
   return {StatusCode::invalid_argument, text.view()};
@@ -37,26 +37,26 @@ const char* fault_of(const EntityConfig& config, const EntityExpectation& expect
 }  // namespace
 
 Status SupervisedEntity::configure(const EntityConfig& config) noexcept {
-  if (name_[0] != '\0') return refusal(config.name, "it is supervised already");
+  if (name_[0] != '\0') return refused(config.name, "it is supervised already");
   const std::size_t length = config.name == nullptr ? 0 : ::strnlen(config.name, kNameBytes);
   if (length == 0 || length == kNameBytes) {
-    return refusal("", "a name has 1 to 15 characters");
+    return refused("", "a name has 1 to 15 characters");
   }
-  if (!is_checkpoint(config.alive)) return refusal(config.name, "no such checkpoint: alive");
+  if (!is_checkpoint(config.alive)) return refused(config.name, "no such checkpoint: alive");
   for (const Transition& transition : config.order) {
     if (std::max(transition.from, transition.to) > kBegin) {
-      return refusal(config.name, "no such checkpoint: order");
+      return refused(config.name, "no such checkpoint: order");
     }
   }
-  if (config.deadlines.size() > kDeadlines) return refusal(config.name, "more than 4 deadlines");
+  if (config.deadlines.size() > kDeadlines) return refused(config.name, "more than 4 deadlines");
   for (const DeadlineRule& rule : config.deadlines) {
     if (!is_checkpoint(rule.from) || !is_checkpoint(rule.to) || rule.from == rule.to) {
-      return refusal(config.name, "no such checkpoints: deadline");
+      return refused(config.name, "no such checkpoints: deadline");
     }
   }
   for (const WatchMode mode : {WatchMode::startup, WatchMode::normal, WatchMode::degraded}) {
     const char* const fault = fault_of(config, config.expected[mode], mode);
-    if (fault != nullptr) return refusal(config.name, fault);
+    if (fault != nullptr) return refused(config.name, fault);
   }
   std::memcpy(name_, config.name, length);
   expected_ = config.expected;

@@ -39,7 +39,8 @@ RawResult wait_by_ppoll(int epoll, epoll_event* events,
   timespec time{};
   if (timeout != nullptr) {
     // A wait that is cut at the end of a 32-bit time_t returns early, which it may.
-    time = detail::to_timespec(from_ns(timeout->seconds * 1'000'000'000 + timeout->nanoseconds));
+    time = detail::to_timespec(
+        from_ns(timeout->seconds * kNanosecondsPerSecond + timeout->nanoseconds));
   }
   const RawResult polled = call_through(SystemCall::ppoll, [&]() -> long {
     return ::ppoll(&set, 1, timeout != nullptr ? &time : nullptr, nullptr);
@@ -70,7 +71,7 @@ RawResult wait_once(int epoll, epoll_event* events, const detail::KernelTime* ti
   return wait_by_ppoll(epoll, events, timeout);
 }
 
-void close_quietly(int descriptor) noexcept {
+void close_descriptor(int descriptor) noexcept {
   // Whatever close says, the descriptor is gone.
   static_cast<void>(call_through(SystemCall::close, [&]() -> long { return ::close(descriptor); }));
 }
@@ -132,8 +133,8 @@ Status EventPoll::open() noexcept {
 }
 
 void EventPoll::close() noexcept {
-  if (epoll_ != 0) close_quietly(epoll_ - 1);
-  if (wake_ != 0) close_quietly(wake_ - 1);
+  if (epoll_ != 0) close_descriptor(epoll_ - 1);
+  if (wake_ != 0) close_descriptor(wake_ - 1);
   epoll_ = 0;
   wake_ = 0;
 }

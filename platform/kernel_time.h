@@ -33,7 +33,7 @@ static_assert(sizeof(OldKernelTime) == 8);
 /// one that has passed: it becomes the origin.
 constexpr KernelTime to_kernel_time(TimePoint time) noexcept {
   const std::int64_t nanoseconds = std::max<std::int64_t>(to_ns(time), 0);
-  return {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+  return {nanoseconds / kNanosecondsPerSecond, nanoseconds % kNanosecondsPerSecond};
 }
 
 /// Held at the end of 32 bits, which the monotonic clock reaches after 68 years of uptime.
@@ -49,7 +49,7 @@ inline TimePoint wall_clock_at(TimePoint deadline) noexcept {
   timespec wall;
   ::clock_gettime(CLOCK_REALTIME, &wall);
   const TimePoint wall_now =
-      from_ns(std::int64_t{wall.tv_sec} * 1'000'000'000 + std::int64_t{wall.tv_nsec});
+      from_ns(std::int64_t{wall.tv_sec} * kNanosecondsPerSecond + std::int64_t{wall.tv_nsec});
   const TimePoint monotonic_now = now();
   if (deadline <= monotonic_now) return wall_now;
   return saturating_add(wall_now, deadline - monotonic_now);

@@ -20,7 +20,7 @@ namespace {
 using detail::call_through;
 using detail::RawResult;
 
-constexpr std::size_t kStatusBytes = 240;
+constexpr std::size_t kLineBytes = 240;
 
 }  // namespace
 
@@ -137,9 +137,9 @@ Status ServiceManager::stopping() const noexcept { return send("STOPPING=1"); }
 
 Status ServiceManager::status(std::string_view text) const noexcept {
   constexpr std::string_view kKey = "STATUS=";
-  Text<kKey.size() + kStatusBytes + 1> message;
+  Text<kKey.size() + kLineBytes + 1> message;
   message << kKey;
-  for (const char character : detail::beginning(text, kStatusBytes)) {
+  for (const char character : detail::beginning(text, kLineBytes)) {
     const auto code = static_cast<unsigned char>(character);
     message << (code < 0x20 || code == 0x7F ? ' ' : character);
   }

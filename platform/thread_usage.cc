@@ -22,7 +22,7 @@ Result<Duration> read_cpu_clock(clockid_t clock) noexcept {
   int error = injected_fault(SystemCall::clock_gettime);
   if (error == 0 && ::clock_gettime(clock, &time) != 0) error = errno;
   if (error != 0) return cpu_clock_error(error);
-  return Duration(std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec);
+  return Duration(std::int64_t{time.tv_sec} * kNanosecondsPerSecond + time.tv_nsec);
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ inline constexpr TimePoint kNever = TimePoint::max();
 
 /// Nanoseconds since the clock's origin, for raw counters.
 constexpr std::int64_t to_ns(TimePoint time) noexcept { return time.time_since_epoch().count(); }
+inline constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
 /// The time point of a raw counter.
 constexpr TimePoint from_ns(std::int64_t nanoseconds) noexcept {
   return TimePoint(Duration(nanoseconds));
@@ -33,7 +35,7 @@ constexpr TimePoint from_ns(std::int64_t nanoseconds) noexcept {
 inline TimePoint now() noexcept {
   timespec time;
   ::clock_gettime(CLOCK_MONOTONIC, &time);  // cannot fail: the clock exists, the address is ours
-  return from_ns(std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec);
+  return from_ns(std::int64_t{time.tv_sec} * kNanosecondsPerSecond + time.tv_nsec);
 }
 
 /// `time + duration`, held at the ends of the clock instead of overflowing.

@@ -11,4 +11,4 @@ source boards/common.sh
 includes=$(include_folder)
 trap 'rm -r "$includes"' EXIT
 
-cpp_files | sed -n '/\.cc$/p' | clang_tidy
+cpp_files | sed -n '/\.cc$/p' | clang_tidy ''

@@ -13,4 +13,4 @@ includes=$(include_folder)
 trap 'rm -r "$includes"' EXIT
 
 cpp_files | sed -n '/\.cc$/{/^tests\//!p; /^tests\/planted\//p}' |
-  clang_tidy '--checks=-clang-analyzer-*'
+  clang_tidy '-clang-analyzer-*'

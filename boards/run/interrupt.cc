@@ -43,8 +43,8 @@ Interrupt::Event Interrupt::wait_until(TimePoint deadline, int descriptor) noexc
     if (deadline != kNever) {
       const Duration duration = deadline - now();
       if (duration <= Duration::zero()) return Event::deadline;
-      left.tv_sec = static_cast<time_t>(duration.count() / 1'000'000'000);
-      left.tv_nsec = static_cast<long>(duration.count() % 1'000'000'000);
+      left.tv_sec = static_cast<time_t>(duration.count() / kNanosecondsPerSecond);
+      left.tv_nsec = static_cast<long>(duration.count() % kNanosecondsPerSecond);
     }
     pollfd descriptors[] = {{.fd = signals_, .events = POLLIN, .revents = 0},
                             {.fd = descriptor, .events = POLLIN, .revents = 0}};

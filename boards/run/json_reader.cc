@@ -4,9 +4,6 @@
 namespace takt::run {
 namespace {
 
-bool is_digit(char character) noexcept { return character >= '0' && character <= '9'; }
-bool is_lower(char character) noexcept { return character >= 'a' && character <= 'z'; }
-
 void describe(char character, TextWriter& out) noexcept {
   if (character >= ' ' && character <= '~') {
     out << '\'' << character << '\'';

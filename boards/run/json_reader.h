@@ -62,6 +62,9 @@ class JsonReader {
   ~JsonReader() = default;
 
  private:
+  static bool is_digit(char character) noexcept { return character >= '0' && character <= '9'; }
+  static bool is_lower(char character) noexcept { return character >= 'a' && character <= 'z'; }
+
   bool at_end() const noexcept { return position_ >= input_.size(); }
   char peek() const noexcept { return at_end() ? '\0' : input_[position_]; }
   char peek_next() const noexcept {

@@ -6,13 +6,6 @@
 #include "takt/boards/run/json_reader.h"
 
 namespace takt::run {
-namespace {
-
-bool is_digit(char character) noexcept { return character >= '0' && character <= '9'; }
-bool is_lower(char character) noexcept { return character >= 'a' && character <= 'z'; }
-
-}  // namespace
-
 bool JsonReader::read_number(JsonNode& node) noexcept {
   const std::size_t begin = position_;
   bool integral = true;
