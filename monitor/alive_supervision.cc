@@ -12,6 +12,17 @@ std::uint64_t AliveSupervision::most(const AliveExpectation& expected, Duration 
   return expected.max + static_cast<std::uint64_t>(extra) + 1;
 }
 
+void AliveSupervision::exclude(const Disturbance& disturbance, std::uint64_t indications) noexcept {
+  const Look look{disturbance.end, disturbance.end};
+  if (indications < last_change_.indications) {  // as in judge()
+    begin(look, indications);
+    return;
+  }
+  window_.look.end = disturbance.moved(window_.look.end);
+  last_change_.look.end = disturbance.moved(last_change_.look.end);
+  if (indications != last_change_.indications) last_change_ = {look, indications};
+}
+
 void AliveSupervision::judge(const AliveExpectation& expected, const Look& look,
                              std::uint64_t indications, Findings& findings) noexcept {
   // A counter that runs backwards belongs to somebody new (a task in a freed slot).

@@ -34,13 +34,16 @@ class AliveSupervision {
     last_change_ = window_;
   }
 
+  /// What was shown meanwhile counts, the time does not: for `max` all of it may have passed.
+  void exclude(const Disturbance& disturbance, std::uint64_t indications) noexcept;
+
   /// What a glance at the counter says; ends the window when it is over, or wrong.
   void judge(const AliveExpectation& expected, const Look& look, std::uint64_t indications,
              Findings& findings) noexcept;
 
  private:
   struct Mark {
-    Look look;
+    Look look;  // its end is moved by what is excluded, its beginning is not
     std::uint64_t indications;
   };
 

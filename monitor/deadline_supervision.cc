@@ -38,16 +38,27 @@ void DeadlineSupervision::judge(const DeadlineExpectation& expected, const Look&
   findings.add(finding);
 }
 
-void DeadlineSupervision::forgive(const Look& look) noexcept {
-  // relaxed, here and below: the word is all that is exchanged with the reporter.
-  std::uint64_t span = word_.load(std::memory_order_relaxed);
-  if ((span & kOpen) != 0) {
-    // Fails when the reporter came meanwhile: nothing is open then, or what is open is new.
-    static_cast<void>(word_.compare_exchange_strong(span, pack(look.end) | kOpen | kForgiven,
-                                                    std::memory_order_relaxed,
-                                                    std::memory_order_relaxed));
-  }
+void DeadlineSupervision::move_begin(std::uint64_t span, TimePoint begin,
+                                     std::uint64_t flags) noexcept {
+  // relaxed: the word is all that is exchanged with the reporter. Fails when the reporter came
+  // meanwhile: nothing is open then, or what is open is new.
+  static_cast<void>(word_.compare_exchange_strong(span, pack(begin) | kOpen | kMoved | flags,
+                                                  std::memory_order_relaxed,
+                                                  std::memory_order_relaxed));
+}
+
+void DeadlineSupervision::restart(const Look& look) noexcept {
+  const std::uint64_t span = word_.load(std::memory_order_relaxed);  // relaxed: see move_begin()
+  if ((span & kOpen) != 0) move_begin(span, look.end, 0);
   forget_counted();
+}
+
+void DeadlineSupervision::exclude(const Disturbance& disturbance) noexcept {
+  const std::uint64_t span = word_.load(std::memory_order_relaxed);  // relaxed: see move_begin()
+  if ((span & kOpen) == 0) return;
+  const TimePoint began = unpack(span);
+  const TimePoint moved = disturbance.moved(began);
+  if (moved != began) move_begin(span, moved, span & kAccused);
 }
 
 }  // namespace takt::inline v0

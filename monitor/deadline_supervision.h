@@ -15,13 +15,13 @@
 //              cleared by finish().
 //   bit 1      kAccused: the watchdog has found it late already. Set by judge(), cleared by the
 //              reporter, who then does not count it a second time.
-//   bit 2      kForgiven: it began anew when the watchdog woke late; it may seem early. Set by
-//              forgive(), cleared by the reporter.
-//   bits 3-63  when it began, nanoseconds (36 years)
+//   bit 2      kMoved: its beginning was moved, so it may seem early. Set by restart() and
+//              exclude(), cleared by the reporter.
+//   bits 3-63  when it began, nanoseconds (73 years)
 //
 //   [closed] --start--> [open] --finish--> [closed], perhaps counted early or late
 //                       |    ^
-//                       |    '-- forgive: from now on
+//                       |    '-- restart, exclude: from later on
 //                       '--judge--> [open | accused] --finish--> [closed]
 //
 // The watchdog changes the word by CAS and the reporter by exchange, so each span is judged once.
@@ -53,7 +53,9 @@ class DeadlineSupervision {
   void judge(const DeadlineExpectation& expected, const Look& look, std::uint32_t from,
              std::uint32_t to, Findings& findings) noexcept;
   /// What was counted is forgotten, what is open begins now.
-  void forgive(const Look& look) noexcept;
+  void restart(const Look& look) noexcept;
+  /// The disturbance is no part of what is open.
+  void exclude(const Disturbance& disturbance) noexcept;
   /// What was counted is forgotten; what is open goes on.
   void forget_counted() noexcept {
     seen_early_ = early_.get();
@@ -63,7 +65,7 @@ class DeadlineSupervision {
  private:
   static constexpr std::uint64_t kOpen = 1;
   static constexpr std::uint64_t kAccused = 2;
-  static constexpr std::uint64_t kForgiven = 4;
+  static constexpr std::uint64_t kMoved = 4;
   static constexpr unsigned kShift = 3;
 
   static constexpr std::uint64_t pack(TimePoint time) noexcept {
@@ -72,6 +74,8 @@ class DeadlineSupervision {
   static constexpr TimePoint unpack(std::uint64_t word) noexcept {
     return from_ns(static_cast<std::int64_t>(word >> kShift));
   }
+
+  void move_begin(std::uint64_t span, TimePoint begin, std::uint64_t flags) noexcept;
 
   void close(std::uint64_t next, TimePoint at, const DeadlineExpectation& expected,
              bool finished) noexcept {
@@ -82,7 +86,7 @@ class DeadlineSupervision {
     if (took > expected.max) {
       measured_.set(static_cast<std::uint64_t>(took.count()));
       late_.add();
-    } else if (finished && took < expected.min && (span & kForgiven) == 0) {
+    } else if (finished && took < expected.min && (span & kMoved) == 0) {
       measured_.set(static_cast<std::uint64_t>(took.count()));
       early_.add();
     }

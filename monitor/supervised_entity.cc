@@ -88,14 +88,18 @@ void SupervisedEntity::measure(std::uint32_t number, TimePoint at) noexcept {
 void SupervisedEntity::begin(WatchMode mode, const Look& look) noexcept {
   mode_.store(mode, std::memory_order_relaxed);  // relaxed: see mode()
   local_.begin(expected().active);
-  forgive(look);
+  alive_.begin(look, seen_);
+  for (Rule& rule : std::span(rules_, rule_count_)) rule.supervision.restart(look);
   Findings forgotten;
   logical_.judge(true, forgotten);
 }
 
-void SupervisedEntity::forgive(const Look& look) noexcept {
-  alive_.begin(look, seen_);
-  for (Rule& rule : std::span(rules_, rule_count_)) rule.supervision.forgive(look);
+void SupervisedEntity::exclude(const Disturbance& disturbance, bool forgiven) noexcept {
+  alive_.exclude(disturbance, seen_);
+  for (Rule& rule : std::span(rules_, rule_count_)) {
+    rule.supervision.exclude(disturbance);
+    if (forgiven) rule.supervision.forget_counted();
+  }
 }
 
 void SupervisedEntity::judge(const Look& look, bool settling, Findings& findings) noexcept {

@@ -105,7 +105,8 @@ class SupervisedEntity {
   void begin(WatchMode mode, const Look& look) noexcept;
   void look() noexcept { seen_ = indications_.get(); }
   void judge(const Look& look, bool settling, Findings& findings) noexcept;
-  void forgive(const Look& look) noexcept;
+  /// A late glance; `forgiven`: what the reporter has counted late is not held against it.
+  void exclude(const Disturbance& disturbance, bool forgiven) noexcept;
 
   std::uint32_t alive_number_ = kCheckpoints;  // none
   std::uint32_t timed_ = 0;                    // bit n: a deadline begins or ends at checkpoint n

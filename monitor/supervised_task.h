@@ -36,15 +36,17 @@ class SupervisedTask {
   void begin(WatchMode mode, const Look& look) noexcept {
     mode_ = mode;
     local_.begin(expected().active);
-    forgive(look);
+    alive_.begin(look, seen_ended_);
+    judged_misses_ = seen_misses_;
   }
   void look() noexcept {
     seen_ended_ = stats_->completed.get() + stats_->failed.get();
     seen_misses_ = stats_->deadline_misses.get();
   }
-  void forgive(const Look& look) noexcept {
-    alive_.begin(look, seen_ended_);
-    judged_misses_ = seen_misses_;
+  /// A late glance; `forgiven`: a missed deadline is not held against it.
+  void exclude(const Disturbance& disturbance, bool forgiven) noexcept {
+    alive_.exclude(disturbance, seen_ended_);
+    if (forgiven) judged_misses_ = seen_misses_;
   }
   void judge(const Look& look, bool settling, Findings& findings) noexcept {
     alive_.judge(expected().alive, look, seen_ended_, findings);

@@ -18,13 +18,20 @@ ThreadUse thread_use(std::int32_t thread_id) noexcept {
 void SupervisedWorker::begin(WatchMode mode, const Look& look) noexcept {
   mode_ = mode;
   local_.begin(expected().active);
-  forgive(look);
+  note_change(look.end);
+  cycle_begin_ = look.end;
 }
 
-void SupervisedWorker::forgive(const Look& look) noexcept {
+void SupervisedWorker::exclude(const Disturbance& disturbance) noexcept {
+  cycle_begin_ = disturbance.moved(cycle_begin_);
+  if (seen_ != activity_) return note_change(disturbance.end);
+  unchanged_since_ = disturbance.moved(unchanged_since_);
+  use_at_ = disturbance.moved(use_at_);
+}
+
+void SupervisedWorker::note_change(TimePoint at) noexcept {
   activity_ = seen_;
-  unchanged_since_ = look.end;
-  cycle_begin_ = look.end;
+  unchanged_since_ = at;
   use_ = {};
 }
 
@@ -60,9 +67,7 @@ void SupervisedWorker::judge(const Look& look, Findings& findings) noexcept {
   if (seen_ == activity_) {
     judge_unchanged(look, findings);
   } else {
-    activity_ = seen_;
-    unchanged_since_ = look.end;
-    use_ = {};
+    note_change(look.end);
   }
   if (look.begin - cycle_begin_ >= std::max(expected().longest_job, expected().longest_wait)) {
     findings.cycle_ended = true;

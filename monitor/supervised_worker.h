@@ -48,7 +48,9 @@ class SupervisedWorker {
   Tolerance tolerance() const noexcept { return {.alive = expected().tolerance}; }
   void begin(WatchMode mode, const Look& look) noexcept;
   void look(TimePoint at) noexcept { seen_ = source_.activity(number_, at); }
-  void forgive(const Look& look) noexcept;
+  /// A late glance.
+  void exclude(const Disturbance& disturbance) noexcept;
+  void note_change(TimePoint at) noexcept;
   void judge(const Look& look, Findings& findings) noexcept;
   void judge_unchanged(const Look& look, Findings& findings) noexcept;
   bool gets_no_cpu(Duration measured_over) const noexcept;

@@ -98,6 +98,20 @@ struct Look {
   TimePoint end;
 };
 
+/// Time in which the watchdog did not look: from the last glance to a late one. It counts for
+/// nobody and against nobody: marks of the time before are moved by as much, so that what has
+/// passed since then is less by this.
+struct Disturbance {
+  TimePoint begin;
+  TimePoint end;
+
+  /// Where a mark belongs. Blocks: no. Bound: O(1). Callable from: anywhere.
+  constexpr TimePoint moved(TimePoint mark) const noexcept {
+    if (mark >= end) return mark;
+    return mark <= begin ? mark + (end - begin) : end;
+  }
+};
+
 /// One thing that one glance showed to be wrong.
 struct Finding {
   Fault fault = Fault::none;

@@ -121,8 +121,11 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   if (config_.lateness_tolerance <= kZero) config_.lateness_tolerance = config.period / 2;
   if (config_.settling_time <= kZero) config_.settling_time = config.period * 10;
   next_step_ = saturating_add(at, config.period);
+  last_look_ = at;
   settled_at_ = at;
-  late_in_succession_ = 0;
+  forgivable_at_ = at;
+  last_was_forgiven_ = false;
+  late_surplus_ = 0;
   expired_glances_ = 0;
   self_.begin(true);
   device_ = {};
@@ -170,7 +173,8 @@ bool Watchdog::note_lateness(const Look& look) noexcept {
   if (lateness > kZero) greatest_lateness_.raise(static_cast<std::uint64_t>(lateness.count()));
   glances_.add();
   if (lateness <= config_.lateness_tolerance) {
-    late_in_succession_ = 0;
+    if (late_surplus_ != 0) --late_surplus_;
+    last_was_forgiven_ = false;
     // On the grid, without drift.
     next_step_ = saturating_add(std::max(next_step_, look.begin - config_.lateness_tolerance),
                                 config_.period);
@@ -178,15 +182,34 @@ bool Watchdog::note_lateness(const Look& look) noexcept {
   }
   late_glances_.add();
   next_step_ = saturating_add(look.end, config_.period);
-  settled_at_ = saturating_add(look.end, config_.settling_time);
-  for_each([&](auto& subject) { subject.forgive(look); });
-  if (++late_in_succession_ > config_.late_glances_tolerated &&
-      self_.fail(Supervision::alive, {})) {
+  exclude({last_look_, look.end});
+  if (++late_surplus_ > config_.late_glances_tolerated && self_.fail(Supervision::alive, {})) {
     record(SubjectKind::watchdog, "itself",
-           {.fault = Fault::monitor_late, .count = late_in_succession_, .measured = lateness},
+           {.fault = Fault::monitor_late, .count = late_surplus_, .measured = lateness},
            LocalState::expired, look.end);
   }
   return false;
+}
+
+void Watchdog::exclude(const Disturbance& disturbance) noexcept {
+  // Late again and again is one disturbance; late now and then are several, and a system that they
+  // make miss its deadlines is to be found.
+  const bool forgiven = last_was_forgiven_ || disturbance.end >= forgivable_at_;
+  last_was_forgiven_ = forgiven;
+  if (forgiven) {
+    settled_at_ = saturating_add(disturbance.end, config_.settling_time);
+    forgivable_at_ = saturating_add(settled_at_, config_.settling_time);
+  }
+  const bool deadlines = forgiven || disturbance.end < settled_at_;
+  for (SupervisedEntity* entity : storage_.entities.first(entity_count_)) {
+    entity->exclude(disturbance, deadlines);
+  }
+  for (SupervisedTask& task : storage_.tasks.first(task_count_)) {
+    task.exclude(disturbance, deadlines);
+  }
+  for (SupervisedWorker& worker : storage_.workers.first(worker_count_)) {
+    worker.exclude(disturbance);
+  }
 }
 
 void Watchdog::judge(const Look& look) noexcept {
@@ -200,9 +223,10 @@ void Watchdog::judge(const Look& look) noexcept {
       if (subject.local_.state() == LocalState::expired) subject.begin(wanted, look);
     });
     self_.begin(true);
-    late_in_succession_ = 0;
+    late_surplus_ = 0;
   }
   if (note_lateness(look)) judge_all(look);
+  last_look_ = look.end;
   update_global(look);
   feed(look);
 }

@@ -51,12 +51,15 @@ struct WatchdogConfig {
   /// From one glance to the next. A verdict comes at most this much after its window.
   Duration period = std::chrono::milliseconds(10);
   /// A glance that comes or lasts longer than this beyond its time says nothing of others: the
-  /// watchdog itself was starved, and perhaps everybody. 0: half a period.
+  /// watchdog itself was starved, and perhaps everybody. The time since the glance before counts
+  /// for no window and no limit. 0: half a period.
   Duration lateness_tolerance{};
   /// So long after such a glance late checkpoints and missed deadlines are forgiven: they may stem
-  /// from the same disturbance. Longer than the longest response time. 0: ten periods.
+  /// from the same disturbance. Forgiven again only when as long has passed since: who is disturbed
+  /// more often is judged. Longer than the longest response time. 0: ten periods.
   Duration settling_time{};
-  /// So many late glances in succession are borne; one more, and the watchdog accuses itself.
+  /// So many more late glances than glances in time are borne (the difference, never below 0); one
+  /// more, and the watchdog accuses itself.
   std::uint32_t late_glances_tolerated = 10;
   /// For so many glances after the first `expired` it can still be reinstated.
   std::uint32_t expired_tolerance = 0;
@@ -188,6 +191,8 @@ class Watchdog {
   /// Has all start over in `mode`; who has expired only with `everybody`.
   void change_mode(WatchMode mode, const Look& look, bool everybody) noexcept;
   bool note_lateness(const Look& look) noexcept;
+  /// What follows from a late glance.
+  void exclude(const Disturbance& disturbance) noexcept;
   template <class Act>
   void for_each(const Act& act) noexcept;
   void judge_all(const Look& look) noexcept;
@@ -212,8 +217,11 @@ class Watchdog {
   std::atomic<std::uint32_t> reinstate_{0};
   std::atomic<GlobalState> global_{GlobalState::ok};
   TimePoint next_step_{};
-  TimePoint settled_at_{};
-  std::uint32_t late_in_succession_ = 0;
+  TimePoint last_look_{};      // its end
+  TimePoint settled_at_{};     // until then late checkpoints and missed deadlines are forgiven
+  TimePoint forgivable_at_{};  // from then on they are forgiven again
+  bool last_was_forgiven_ = false;
+  std::uint32_t late_surplus_ = 0;  // late glances less glances in time, not below 0
   std::uint32_t expired_glances_ = 0;
   LocalSupervision self_;
   Feeding device_;

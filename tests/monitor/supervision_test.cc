@@ -116,6 +116,28 @@ TEST(AliveSupervision, a_counter_that_begins_anew_is_somebody_new) {
   EXPECT_EQ(alive(supervision, kTen, glance(190ms), 3).count, 1);
 }
 
+TEST(AliveSupervision, a_disturbance_is_no_part_of_a_window) {
+  AliveSupervision supervision;
+  supervision.begin(glance(0ms), 0);
+  EXPECT_EQ(alive(supervision, kTen, glance(60ms), 6).count, 0);
+  supervision.exclude({at(60ms), at(500ms)}, 6);
+  EXPECT_FALSE(alive(supervision, kTen, glance(539ms), 6).cycle_ended);  // 99 ms
+  const Findings few = alive(supervision, kTen, glance(540ms), 7);
+  ASSERT_TRUE(only_fault(few) == Fault::too_few_indications);
+  EXPECT_EQ(few.items[0].count, 7);
+  // Silence goes on over one, from the last sign before it, or within it.
+  supervision.exclude({at(540ms), at(600ms)}, 7);
+  EXPECT_EQ(alive(supervision, kTen, glance(610ms), 15).count, 0);
+  supervision.exclude({at(610ms), at(700ms)}, 15);
+  EXPECT_EQ(alive(supervision, kTen, glance(790ms), 23).count, 0);
+  supervision.exclude({at(790ms), at(900ms)}, 24);
+  EXPECT_EQ(alive(supervision, kTen, glance(999ms), 32).count, 0);
+  // What came meanwhile is not too much: it had the time.
+  supervision.begin(glance(1000ms), 0);
+  supervision.exclude({at(1000ms), at(1500ms)}, 60);
+  EXPECT_EQ(alive(supervision, kTen, glance(1501ms), 60).count, 0);
+}
+
 constexpr DeadlineExpectation kSpan{.min = 2ms, .max = 5ms};
 
 Findings deadline(DeadlineSupervision& supervision, const Look& look) {
@@ -166,20 +188,40 @@ TEST(DeadlineSupervision, a_beginning_after_a_beginning_ends_the_first_span) {
   EXPECT_TRUE(only_fault(deadline(supervision, glance(20ms))) == Fault::checkpoint_late);
 }
 
-TEST(DeadlineSupervision, what_is_forgiven_begins_anew) {
+TEST(DeadlineSupervision, what_starts_over_begins_anew) {
   DeadlineSupervision supervision;
   supervision.start(at(10ms), kSpan);
-  supervision.forgive(glance(100ms));
+  supervision.restart(glance(100ms));
   EXPECT_EQ(deadline(supervision, glance(105ms)).count, 0);
   supervision.finish(at(101ms), kSpan);  // not early: it began long before
   EXPECT_EQ(deadline(supervision, glance(110ms)).count, 0);
   supervision.start(at(200ms), kSpan);
-  supervision.forgive(glance(300ms));
+  supervision.restart(glance(300ms));
   EXPECT_TRUE(only_fault(deadline(supervision, glance(306ms))) == Fault::checkpoint_late);
   supervision.start(at(400ms), kSpan);
   supervision.finish(at(500ms), kSpan);
-  supervision.forgive(glance(501ms));
+  supervision.restart(glance(501ms));
   EXPECT_EQ(deadline(supervision, glance(502ms)).count, 0);
+}
+
+TEST(DeadlineSupervision, a_disturbance_is_no_part_of_an_open_span) {
+  DeadlineSupervision supervision;
+  supervision.start(at(10ms), kSpan);
+  supervision.exclude({at(13ms), at(100ms)});  // 3 ms before
+  EXPECT_EQ(deadline(supervision, glance(102ms)).count, 0);
+  supervision.exclude({at(102ms), at(200ms)});  // 5 ms in all
+  EXPECT_EQ(deadline(supervision, glance(200ms)).count, 0);
+  const Findings found = deadline(supervision, glance(201ms));
+  ASSERT_TRUE(only_fault(found) == Fault::checkpoint_late);
+  EXPECT_TRUE(found.items[0].measured == 6ms);
+  supervision.start(at(300ms), kSpan);  // begins within one
+  supervision.exclude({at(290ms), at(310ms)});
+  supervision.finish(at(311ms), kSpan);  // and seems early
+  EXPECT_EQ(deadline(supervision, glance(311ms)).count, 0);
+  supervision.start(at(400ms), kSpan);  // after it: it stays what it is
+  supervision.exclude({at(380ms), at(390ms)});
+  supervision.finish(at(401ms), kSpan);
+  EXPECT_TRUE(only_fault(deadline(supervision, glance(401ms))) == Fault::checkpoint_early);
 }
 
 TEST(LogicalSupervision, follows_the_graph) {

@@ -23,6 +23,7 @@ using takt::GlobalState;
 using takt::LocalState;
 using takt::SupervisedEntity;
 using takt::TaskExpectation;
+using takt::TimePoint;
 using takt::Verdict;
 using takt::WatchdogConfig;
 using takt::WatchMode;
@@ -150,6 +151,71 @@ TEST(Watchdog, a_hang_that_outlasts_its_own_suspension_is_found) {
   EXPECT_LE(world.until_verdict(1s).count(), (World::kWindow + 2 * World::kPeriod).count());
   ASSERT_EQ(world.verdicts.size(), 1U);
   EXPECT_EQ(std::string_view(world.verdicts[0].name), "loop");
+}
+
+/// The watchdog is suspended now and then: one glance 6 ms late, and then `in_time` without.
+Duration until_verdict_of_a_disturbed_one(World& world, Duration in_time, Duration patience) {
+  const TimePoint begin = world.now;
+  while (world.verdicts.empty() && world.now - begin < patience) {
+    world.until_verdict(in_time);
+    world.suspended = true;
+    world.advance(16ms);
+    world.suspended = false;
+  }
+  return world.now - begin;
+}
+
+struct Hidden {
+  const char* name;
+  Fault expected;
+  Duration in_time;
+  Duration bound;
+  void (*inject)(World& world);
+};
+
+// Windows of 100, 60 and 40 ms: each cycle of 96, 61 or 51 ms has one late glance.
+TEST_EACH(Watchdog, a_fault_does_not_hide_behind_a_late_glance_now_and_then,
+          Hidden{"silent", Fault::too_few_indications, 80ms, 300ms,
+                 [](World& world) { world.silent = true; }},
+          Hidden{"hangs", Fault::checkpoint_late, 80ms, 400ms,
+                 [](World& world) { world.hangs = true; }},
+          Hidden{"task hangs", Fault::too_few_indications, 80ms, 300ms,
+                 [](World& world) { world.servo_runs = false; }},
+          Hidden{"task misses its deadlines", Fault::deadline_missed, 80ms, 400ms,
+                 [](World& world) { world.servo_is_late = true; }},
+          Hidden{"stuck", Fault::stuck_in_job, 45ms, 300ms,
+                 [](World& world) { world.work = World::Work::one_job; }},
+          Hidden{"starved", Fault::starved, 35ms, 300ms,
+                 [](World& world) { world.work = World::Work::ready; }},
+          Hidden{"every other glance is late", Fault::too_few_indications, 12ms, 600ms,
+                 [](World& world) { world.silent = true; }}) {
+  World world;
+  world.begin();
+  world.advance(200ms);
+  // As lawful as ever: nobody is accused.
+  const Duration lawful = until_verdict_of_a_disturbed_one(world, param.in_time, 10s);
+  EXPECT_GE(lawful.count(), Duration(10s).count());
+  ASSERT_EQ(world.verdicts.size(), 0U);
+  param.inject(world);
+  const Duration took = until_verdict_of_a_disturbed_one(world, param.in_time, 10s);
+  ASSERT_GE(world.verdicts.size(), 1U);
+  EXPECT_TRUE(world.verdicts[0].finding.fault == param.expected, "%s",
+              takt::to_string(world.verdicts[0].finding.fault));
+  EXPECT_LE(took.count(), param.bound.count());
+}
+
+TEST(Watchdog, that_is_mostly_late_accuses_itself) {
+  World world;
+  world.begin();
+  for (int round = 0; round < 10 && world.verdicts.empty(); ++round) {
+    world.advance(10ms);  // in time
+    for (int glance = 0; glance < 5; ++glance) {
+      world.now += 50ms;
+      world.watchdog.step(world.now);
+    }
+  }
+  ASSERT_EQ(world.verdicts.size(), 1U);
+  EXPECT_TRUE(world.verdicts[0].finding.fault == Fault::monitor_late);
 }
 
 TEST(Watchdog, that_is_always_late_accuses_itself) {
