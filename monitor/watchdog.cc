@@ -22,6 +22,11 @@ bool is_too_short(const ByMode<Expectation>& expected, Duration period) noexcept
   return false;
 }
 
+/// Half of the time after which it acts: with the reset, or before it with the pretimeout.
+Duration interval_of(const platform::WatchdogDevice& device) noexcept {
+  return (device.timeout() - device.pretimeout()) / 2;
+}
+
 Status refusal(const char* name, const char* what) noexcept {
   Text<Status::kTextBytes> text;
   text << "watchdog: '" << name << "': " << what;
@@ -102,8 +107,8 @@ Status Watchdog::check(const WatchdogConfig& config) const noexcept {
     if (!config.device->is_open()) {
       return {StatusCode::failed_precondition, "watchdog: its device is not open"};
     }
-    if (config.device->timeout() / 2 < config.period) {
-      return refusal("device", "its time-out is shorter than two periods");
+    if (interval_of(*config.device) < config.period) {
+      return refusal("device", "it acts before two periods are over");
     }
   }
   if (config.service_manager != nullptr) {
@@ -129,8 +134,9 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   expired_glances_ = 0;
   self_.begin(true);
   device_ = {};
-  if (config.device != nullptr) device_.interval = config.device->timeout() / 2;
+  if (config.device != nullptr) device_.interval = interval_of(*config.device);
   service_manager_ = {};
+  triggered_ = false;
   if (config.service_manager != nullptr) {
     service_manager_.interval = config.service_manager->watchdog_timeout() / 2;
   }
@@ -268,7 +274,7 @@ void Watchdog::settle(SubjectKind kind, const char* name, LocalSupervision& loca
 }
 
 void Watchdog::update_global(const Look& look) noexcept {
-  if (state() == GlobalState::stopped) return;
+  if (state() == GlobalState::stopped) return trigger(look);
   bool failed = false;
   bool expired = self_.state() == LocalState::expired;
   for_each([&](const auto& subject) {
@@ -283,11 +289,17 @@ void Watchdog::update_global(const Look& look) noexcept {
   }
   // release: pairs with state().
   global_.store(next, std::memory_order_release);
-  if (next == GlobalState::stopped && config_.service_manager != nullptr &&
-      config_.trigger_service_manager && service_manager_.interval != kZero) {
-    note_feeding(service_manager_, SubjectKind::service_manager, config_.service_manager->trigger(),
-                 look.end);
+  if (next == GlobalState::stopped) trigger(look);
+}
+
+void Watchdog::trigger(const Look& look) noexcept {
+  if (triggered_ || config_.service_manager == nullptr || !config_.trigger_service_manager ||
+      service_manager_.interval == kZero) {
+    return;
   }
+  const Status status = config_.service_manager->trigger();
+  triggered_ = status.ok();  // else again at the next glance
+  note_feeding(service_manager_, SubjectKind::service_manager, status, look.end);
 }
 
 void Watchdog::record(SubjectKind kind, const char* name, const Finding& finding, LocalState state,
@@ -335,16 +347,15 @@ void Watchdog::note_feeding(Feeding& feeding, SubjectKind kind, const Status& st
            LocalState::failed, at);
   }
   feeding.refused = !status.ok();
+  if (status.ok()) feeding.last = at;  // else it is due again at the next glance
 }
 
 void Watchdog::feed(const Look& look) noexcept {
   if (state() != GlobalState::ok && state() != GlobalState::failed) return;
   if (due(device_, look.end)) {
-    device_.last = look.end;
     note_feeding(device_, SubjectKind::device, config_.device->feed(), look.end);
   }
   if (due(service_manager_, look.end)) {
-    service_manager_.last = look.end;
     note_feeding(service_manager_, SubjectKind::service_manager, config_.service_manager->feed(),
                  look.end);
   }

@@ -65,7 +65,9 @@ struct WatchdogConfig {
   std::uint32_t expired_tolerance = 0;
   WatchMode mode = WatchMode::startup;
 
-  /// Fed at half of their time-outs, opened by the caller; null: none. They outlive the watchdog.
+  /// Fed at half of their time-outs, a device with a pretimeout at half of what comes before that;
+  /// who refuses it is fed again at the next glance. Opened by the caller; null: none. They outlive
+  /// the watchdog.
   platform::WatchdogDevice* device = nullptr;
   platform::ServiceManager* service_manager = nullptr;
   /// Whether the service manager is told to act at once when the state becomes `stopped`.
@@ -130,7 +132,7 @@ class Watchdog {
 
   /// The virtual-time form: begins at `at`, without thread. Blocks: no. Callable from: the owner.
   /// Errors: failed_precondition it runs; invalid_argument a period of 0, a window shorter than it,
-  /// or a time-out shorter than two periods.
+  /// or a time-out (less the pretimeout) shorter than two periods.
   Status begin(const WatchdogConfig& config, TimePoint at) noexcept;
   /// One glance at `at` and what follows from it. Due at next_step().
   /// Blocks: as long as feeding and callback. Callable from: the owner, after begin().
@@ -174,8 +176,8 @@ class Watchdog {
  private:
   /// Somebody to feed.
   struct Feeding {
-    Duration interval{};  // half of the time-out; 0: need not be fed
-    TimePoint last{};
+    Duration interval{};  // half of the time after which it acts; 0: need not be fed
+    TimePoint last{};     // when it has taken it
     bool refused = false;
   };
 
@@ -199,6 +201,8 @@ class Watchdog {
   void settle(SubjectKind kind, const char* name, LocalSupervision& local,
               const Tolerance& tolerance, const Findings& findings, const Look& look) noexcept;
   void update_global(const Look& look) noexcept;
+  /// Tells the service manager that it is over, until it has taken it.
+  void trigger(const Look& look) noexcept;
   void record(SubjectKind kind, const char* name, const Finding& finding, LocalState state,
               TimePoint at) noexcept;
   void feed(const Look& look) noexcept;
@@ -226,6 +230,7 @@ class Watchdog {
   LocalSupervision self_;
   Feeding device_;
   Feeding service_manager_;
+  bool triggered_ = false;
 
   Counter verdict_count_;
   Counter glances_;

@@ -19,6 +19,7 @@ struct WatchdogDeviceConfig {
   Duration shortest_timeout{};
   Duration longest_timeout{};
   /// So long before the reset the kernel acts (panic, log: the device's pretimeout governor).
+  /// That is `timeout` - `pretimeout` after the last feed: who feeds later meets it.
   /// 0: not asked for; a device without it refuses any other.
   Duration pretimeout{};
 };

@@ -3,6 +3,7 @@
 #include "takt/monitor/watchdog.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "takt/tests/monitor/supervised_world.h"
 #include "takt/tests/platform/fake_watchdog.h"
 #include "takt/tests/platform/manager_socket.h"
+#include "takt/tests/support/fault_injection.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -28,7 +30,9 @@ using takt::Verdict;
 using takt::WatchdogConfig;
 using takt::WatchMode;
 using takt::WorkerExpectation;
+using takt::platform::SystemCall;
 using takt::test::FakeWatchdog;
+using takt::test::FaultInjection;
 using takt::test::ManagerSocket;
 using World = takt::test::SupervisedWorld;
 
@@ -337,6 +341,67 @@ TEST(Watchdog, feeds_only_while_everybody_is_well) {
   EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
   EXPECT_FALSE(socket.has_message());
   EXPECT_LE(fake.feeds, last + 1);
+  EXPECT_OK(device.disarm());
+}
+
+TEST(Watchdog, a_refused_feed_is_repeated_at_the_next_glance) {
+  const ManagerSocket socket(ManagerSocket::Kind::abstract);
+  takt::platform::ServiceManager manager;
+  ASSERT_OK(manager.open({.notify_socket = socket.name(), .watchdog_usec = "400000"}));
+  World world;
+  world.begin({.service_manager = &manager});
+  world.advance(10ms);
+  ASSERT_EQ(socket.receive(), "WATCHDOG=1");
+  TimePoint fed = world.now;
+  const FaultInjection fault(SystemCall::sendto, EAGAIN);
+  Duration longest{};
+  while (world.now < takt::from_ns(0) + 2s) {
+    world.advance(World::kTick);
+    for (; socket.has_message(); fed = world.now) {
+      longest = std::max(longest, world.now - fed);
+      EXPECT_EQ(socket.receive().substr(0, 9), "WATCHDOG=");
+    }
+  }
+  EXPECT_EQ(fault.failures(), 1U);
+  EXPECT_LE(longest.count(), Duration(200ms + World::kPeriod).count());
+}
+
+TEST(Watchdog, a_refused_trigger_is_repeated_until_it_is_taken) {
+  const ManagerSocket socket(ManagerSocket::Kind::abstract);
+  takt::platform::ServiceManager manager;
+  ASSERT_OK(manager.open({.notify_socket = socket.name(), .watchdog_usec = "400000"}));
+  World world;
+  world.begin({.service_manager = &manager});
+  world.advance(100ms);
+  world.hangs = true;
+  // The status, the trigger and its record.
+  const FaultInjection fault(SystemCall::sendto, EAGAIN, 2);
+  world.advance(1s);
+  EXPECT_EQ(fault.failures(), 1U);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+  int triggers = 0;
+  while (socket.has_message()) triggers += socket.receive() == "WATCHDOG=trigger" ? 1 : 0;
+  EXPECT_EQ(triggers, 1);
+}
+
+TEST(Watchdog, a_pretimeout_is_no_part_of_the_time_to_feed) {
+  FakeWatchdog fake;
+  fake.options |= WDIOF_PRETIMEOUT;
+  takt::platform::WatchdogDevice device;
+  ASSERT_OK(device.open({.path = fake.path.c_str(), .timeout = 10s, .pretimeout = 9s}));
+  World world;
+  world.begin({.device = &device});
+  TimePoint fed = world.now;
+  Duration longest{};
+  for (int feeds = fake.feeds; world.now < takt::from_ns(0) + 20s;) {
+    world.advance(World::kTick);
+    if (fake.feeds == feeds) continue;
+    feeds = fake.feeds;
+    longest = std::max(longest, world.now - fed);
+    fed = world.now;
+  }
+  EXPECT_LE(longest.count(), Duration(500ms).count());
+  EXPECT_GE(longest.count(), Duration(400ms).count());
   EXPECT_OK(device.disarm());
 }
 
