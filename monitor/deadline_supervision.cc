@@ -24,16 +24,18 @@ void DeadlineSupervision::judge(const DeadlineExpectation& expected, const Look&
   if (expected.max <= Duration::zero()) return;
   // relaxed, here and below: as in close().
   std::uint64_t span = word_.load(std::memory_order_relaxed);
-  if ((span & (kOpen | kAccused)) != kOpen) return;
+  if ((span & kOpen) == 0) return;
   const Duration takes = look.begin - unpack(span);
   if (takes <= expected.max) return;
+  // Accused already: late still, so that no cycle of its is without fault.
+  const bool again = (span & kAccused) != 0;
   // Fails when the reporter came meanwhile: then it has counted itself.
-  if (!word_.compare_exchange_strong(span, span | kAccused, std::memory_order_relaxed,
-                                     std::memory_order_relaxed)) {
+  if (!again && !word_.compare_exchange_strong(span, span | kAccused, std::memory_order_relaxed,
+                                               std::memory_order_relaxed)) {
     return;
   }
   finding.fault = Fault::checkpoint_late;
-  finding.count = 1;
+  finding.count = again ? 0 : 1;
   finding.measured = takes;
   findings.add(finding);
 }

@@ -24,7 +24,8 @@
 //                       |    '-- restart, exclude: from later on
 //                       '--judge--> [open | accused] --finish--> [closed]
 //
-// The watchdog changes the word by CAS and the reporter by exchange, so each span is judged once.
+// The watchdog changes the word by CAS and the reporter by exchange, so each span is counted once;
+// one that is late and open is shown at each glance, so that no reference cycle goes by without it.
 
 namespace takt::inline v0 {
 
@@ -54,6 +55,11 @@ class DeadlineSupervision {
              std::uint32_t to, Findings& findings) noexcept;
   /// What was counted is forgotten, what is open begins now.
   void restart(const Look& look) noexcept;
+  /// What was counted is forgotten, what is open was somebody's who is no more.
+  void drop() noexcept {
+    word_.store(0, std::memory_order_relaxed);  // relaxed: as in close()
+    forget_counted();
+  }
   /// The disturbance is no part of what is open.
   void exclude(const Disturbance& disturbance) noexcept;
   /// What was counted is forgotten; what is open goes on.

@@ -14,6 +14,7 @@ void LogicalSupervision::allow(std::span<const Transition> transitions) noexcept
   for (std::uint32_t& mask : successors_) {
     if ((mask & kRoundEnds) != 0) mask |= successors_[kCheckpoints];
   }
+  successors_[kAnywhere] = ~0U;
 }
 
 void LogicalSupervision::judge(bool forgiven, Findings& findings) noexcept {

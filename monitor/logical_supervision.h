@@ -41,17 +41,25 @@ class LogicalSupervision {
     if ((successors_[before] >> checkpoint & 1U) == 0) note(before, checkpoint);
   }
 
+  /// The next checkpoint may be any. Blocks: no. Bound: wait-free. Callable from: the watchdog.
+  void start_anywhere() noexcept {
+    // relaxed: as in reach(); a step that is being reported meanwhile may win, it is in the graph.
+    at_.store(kAnywhere, std::memory_order_relaxed);
+  }
+
   /// What has newly been wrong. With `forgiven` it is forgotten.
   /// Blocks: no. Bound: wait-free. Callable from: the watchdog.
   void judge(bool forgiven, Findings& findings) noexcept;
 
  private:
+  static constexpr std::uint32_t kAnywhere = kCheckpoints + 1;
+
   void note(std::uint32_t before, std::uint32_t checkpoint) noexcept {
     step_.set(std::uint64_t{before} << 32U | checkpoint);
     wrong_.add();
   }
 
-  std::uint32_t successors_[kCheckpoints + 1] = {};  // bit n: checkpoint n may follow
+  std::uint32_t successors_[kAnywhere + 1] = {};  // bit n: checkpoint n may follow
   std::atomic<std::uint32_t> at_{kCheckpoints};
   Counter wrong_;
   Counter step_;  // the last wrong one

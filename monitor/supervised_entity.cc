@@ -87,9 +87,18 @@ void SupervisedEntity::measure(std::uint32_t number, TimePoint at) noexcept {
 
 void SupervisedEntity::begin(WatchMode mode, const Look& look) noexcept {
   mode_.store(mode, std::memory_order_relaxed);  // relaxed: see mode()
+  // Who has expired may have been restarted, in the midst of a round and of its spans.
+  const bool may_be_new = local_.state() == LocalState::expired;
   local_.begin(expected().active);
   alive_.begin(look, seen_);
-  for (Rule& rule : std::span(rules_, rule_count_)) rule.supervision.restart(look);
+  for (Rule& rule : std::span(rules_, rule_count_)) {
+    if (may_be_new) {
+      rule.supervision.drop();
+    } else {
+      rule.supervision.restart(look);
+    }
+  }
+  logical_.start_anywhere();
   Findings forgotten;
   logical_.judge(true, forgotten);
 }

@@ -50,7 +50,7 @@ struct EntityConfig {
 /// whichever worker runs them. Two threads need two entities.
 class SupervisedEntity {
  public:
-  static constexpr std::uint32_t kDeadlines = 4;
+  static constexpr std::uint32_t kDeadlines = Findings::kDeadlines;
   static constexpr std::size_t kNameBytes = 16;
 
   SupervisedEntity() noexcept = default;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "takt/platform/check.h"
 #include "takt/platform/time.h"
 
 // The words of supervision, those of AUTOSAR's Watchdog Manager (SWS_WatchdogManager).
@@ -119,16 +120,19 @@ struct Finding {
   std::uint32_t from = 0;   ///< of checkpoints
   std::uint32_t to = 0;     ///< of checkpoints; a worker: the task's or job's number
   bool is_task = false;     ///< of `to`, of a worker
-  std::uint64_t count = 0;  ///< indications or faults counted
+  std::uint64_t count = 0;  ///< indications or faults counted; 0: a late span is open still
   Duration measured{};      ///< how long it took, or takes
 };
 
 /// All of them, and whether the reference cycle is over.
 struct Findings {
-  static constexpr std::uint32_t kCapacity = 8;
+  static constexpr std::uint32_t kDeadlines = 4;  ///< pairs of checkpoints of one entity
+  /// All that one glance can show: alive, order, and each deadline early, late and open.
+  static constexpr std::uint32_t kCapacity = 2 + 3 * kDeadlines;
 
   void add(const Finding& finding) noexcept {
-    if (count < kCapacity) items[count++] = finding;
+    TAKT_CHECK(count < kCapacity, "more findings than a glance can have");
+    items[count++] = finding;
   }
 
   Finding items[kCapacity];

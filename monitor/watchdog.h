@@ -150,7 +150,8 @@ class Watchdog {
     wanted_mode_.store(mode, std::memory_order_release);
   }
   /// From the next glance on, who has expired starts over, unless the state is `stopped`. For a
-  /// callback that has restarted it. Blocks: no. Callable from: any thread.
+  /// callback that has restarted it: an entity's spans are dropped, and its next checkpoint may be
+  /// any. Blocks: no. Callable from: any thread.
   void reinstate() noexcept { reinstate_.store(1, std::memory_order_release); }  // as set_mode()
 
   /// Blocks: no. Callable from: any thread, as all below.

@@ -76,6 +76,13 @@ class SupervisedWorld {
     return now - begin;
   }
 
+  /// The loop's thread is ended, wherever it is; another one begins its first round in a while.
+  void restart_loop(Duration in) {
+    in_round_ = false;
+    hangs = false;
+    next_round_ = now + in;
+  }
+
   WorkerSource source() const {
     return {this,
             [](const void* world, std::uint32_t, TimePoint) noexcept {

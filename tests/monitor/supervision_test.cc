@@ -171,7 +171,14 @@ TEST(DeadlineSupervision, finds_what_does_not_come_and_counts_it_once) {
   EXPECT_TRUE(found.items[0].measured == 6ms);
   EXPECT_EQ(found.items[0].from, 1);
   EXPECT_EQ(found.items[0].to, 2);
-  EXPECT_EQ(deadline(supervision, glance(17ms)).count, 0);
+  EXPECT_EQ(found.items[0].count, 1);
+  const Findings still = deadline(supervision, glance(17ms));  // shown, and counted no more
+  ASSERT_TRUE(only_fault(still) == Fault::checkpoint_late);
+  EXPECT_EQ(still.items[0].count, 0);
+  supervision.exclude({at(17ms), at(18ms)});  // which makes it no new one
+  const Findings same = deadline(supervision, glance(18ms));
+  ASSERT_EQ(same.count, 1);
+  EXPECT_EQ(same.items[0].count, 0);
   supervision.finish(at(18ms), kSpan);
   EXPECT_EQ(deadline(supervision, glance(19ms)).count, 0);
   supervision.start(at(20ms), kSpan);
@@ -256,6 +263,23 @@ TEST(LogicalSupervision, follows_the_graph) {
   first.judge(false, findings);
   EXPECT_EQ(findings.count, 1);
   EXPECT_EQ(findings.items[0].from, 31);
+}
+
+TEST(LogicalSupervision, who_is_new_may_begin_anywhere) {
+  constexpr CheckpointId kRead{0}, kWrite{1};
+  constexpr Transition kOrder[] = {{kBegin, kRead}, {kRead, kWrite}, {kWrite, kBegin}};
+  LogicalSupervision supervision;
+  supervision.allow(kOrder);
+  supervision.reach(0);
+  supervision.start_anywhere();
+  supervision.reach(0);
+  supervision.reach(1);
+  Findings findings;
+  supervision.judge(false, findings);
+  EXPECT_EQ(findings.count, 0);
+  supervision.reach(1);  // once only
+  supervision.judge(false, findings);
+  EXPECT_EQ(findings.count, 1);
 }
 
 TEST(LogicalSupervision, without_a_graph_every_order_is_right) {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "takt/tests/monitor/supervised_world.h"
 #include "takt/tests/platform/fake_watchdog.h"
@@ -257,6 +258,83 @@ TEST(Watchdog, tolerance_bears_failed_cycles_and_then_no_more) {
   EXPECT_TRUE(world.entity.state() == LocalState::expired);
   EXPECT_EQ(world.verdicts.size(), 4U);  // one, then three
   EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+}
+
+TEST(Watchdog, who_hangs_within_a_deadline_is_not_well_again_by_itself) {
+  World world;
+  const EntityExpectation loop{
+      .active = true, .alive = {.window = World::kWindow}, .tolerance = {.deadline = 2}};
+  world.begin({}, ByMode<EntityExpectation>::all(loop));
+  world.advance(300ms);
+  world.hangs = true;
+  world.advance(400ms);
+  EXPECT_TRUE(world.entity.state() == LocalState::expired);
+  EXPECT_EQ(world.verdicts.size(), 3U);  // one a window
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+}
+
+TEST(Watchdog, who_was_restarted_begins_its_order_anew) {
+  World world;
+  EntityExpectation loop = World::kLoop;
+  loop.alive.min = 6;
+  world.begin({.expired_tolerance = 20}, ByMode<EntityExpectation>::all(loop));
+  world.advance(200ms);
+  world.hangs = true;
+  world.until_verdict(1s);
+  ASSERT_EQ(world.verdicts.size(), 1U);
+  ASSERT_TRUE(world.entity.state() == LocalState::expired);
+  // Another loop in its place, which takes a while to come up.
+  world.watchdog.reinstate();
+  world.restart_loop(30ms);
+  world.advance(2s);
+  EXPECT_EQ(world.verdicts.size(), 1U);
+  EXPECT_TRUE(world.entity.state() == LocalState::ok);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+}
+
+TEST(Watchdog, no_finding_of_a_glance_is_lost) {
+  takt::StaticWatchdog<takt::WatchdogLimits{.entities = 1, .tasks = 0, .workers = 0}> watchdog;
+  SupervisedEntity entity;
+  takt::DeadlineRule rules[SupervisedEntity::kDeadlines];
+  std::uint32_t number = 0;
+  for (takt::DeadlineRule& rule : rules) {
+    rule = {.from = takt::CheckpointId{number},
+            .to = takt::CheckpointId{number + 1},
+            .expected = ByMode<takt::DeadlineExpectation>::all({.min = 2ms, .max = 5ms})};
+    number += 2;
+  }
+  // Every order but one.
+  std::vector<takt::Transition> order;
+  for (std::uint32_t from = 0; from < 8; ++from) {
+    for (std::uint32_t to = 0; to < 8; ++to) {
+      if (from != 7 || to != 7) {
+        order.push_back({takt::CheckpointId{from}, takt::CheckpointId{to}});
+      }
+    }
+  }
+  order.push_back({takt::kBegin, takt::CheckpointId{0}});
+  const EntityExpectation expected{.active = true,
+                                   .alive = {.window = 100ms, .max = 1},
+                                   .tolerance = {.alive = 100, .deadline = 100}};
+  ASSERT_OK(watchdog.supervise(entity, {.name = "many",
+                                        .alive = takt::CheckpointId{7},
+                                        .order = order,
+                                        .deadlines = rules,
+                                        .expected = ByMode<EntityExpectation>::all(expected)}));
+  TimePoint now = takt::from_ns(0);
+  ASSERT_OK(watchdog.begin({.period = 100ms}, now));
+  for (const takt::DeadlineRule& rule : rules) {
+    for (const Duration takes : {1ms, 6ms}) {
+      entity.reached(rule.from, now);
+      entity.reached(rule.to, now += takes);
+    }
+    entity.reached(rule.from, now);  // and stays open
+  }
+  entity.reached(takt::CheckpointId{7}, now);
+  entity.reached(takt::CheckpointId{7}, now);
+  watchdog.step(takt::from_ns(0) + 100ms);
+  EXPECT_TRUE(entity.state() == LocalState::expired);
+  EXPECT_EQ(watchdog.verdict_count(), 3U);  // one of each kind
 }
 
 TEST(Watchdog, each_mode_has_its_expectations) {
