@@ -162,6 +162,7 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
       spin_until = to_ns(saturating_add(from_ns(now_ns), Duration(worker.spin_ns)));
     }
     if (now_ns >= spin_until) return Lane::kNone;
+    worker.stats.activity.set(WorkerPhase::ready);  // another word: it spins, it does not starve
     ThreadEnv::pause();
   }
 }

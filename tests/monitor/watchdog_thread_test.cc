@@ -91,6 +91,22 @@ TEST(WatchdogThread, finds_a_hang_and_tells_the_service_manager) {
   EXPECT_FALSE(socket.has_message());  // no STOPPING=1 from who is not well
 }
 
+TEST(WatchdogThread, sees_that_a_worker_spins_and_does_not_starve) {
+  const Running running(executor, {{.name = "control", .spin = 10min}});
+  const WorkerSource source = WorkerSource::of(executor);
+  // Nothing to do: `ready` all the time, and yet not unchanged for long, however often one looks.
+  takt::WorkerActivity seen;
+  for (int looks = 0; looks < 5; ++looks) {
+    wait_until([&] {
+      const takt::WorkerActivity now = source.activity(0, takt::now());
+      const bool goes_on = now.phase() == takt::WorkerPhase::ready && now != seen;
+      if (goes_on) seen = now;
+      return goes_on;
+    });
+  }
+  EXPECT_TRUE(seen.phase() == takt::WorkerPhase::ready);
+}
+
 TEST(WatchdogThread, finds_a_worker_that_a_hog_starves) {
   if (takt::test::is_emulated()) SKIP("an emulator does not schedule as the kernel does");
   if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) SKIP("the hog needs a CPU that is not the watchdog's");
