@@ -35,6 +35,10 @@ void SupervisedWorker::note_change(TimePoint at) noexcept {
   use_ = {};
 }
 
+Duration SupervisedWorker::cycle() const noexcept {
+  return std::max(expected().longest_job, expected().longest_wait);
+}
+
 bool SupervisedWorker::gets_no_cpu(Duration measured_over) const noexcept {
   const ThreadUse use = source_.use(number_);
   // Not known: then it is called stuck, which it looks like.
@@ -43,9 +47,11 @@ bool SupervisedWorker::gets_no_cpu(Duration measured_over) const noexcept {
 }
 
 void SupervisedWorker::judge_unchanged(const Look& look, Findings& findings) noexcept {
-  const bool in_job = seen_.phase() == WorkerPhase::in_job;
-  if (!in_job && seen_.phase() != WorkerPhase::ready) return;  // idle, paused: well
-  const Duration limit = in_job ? expected().longest_job : expected().longest_wait;
+  const WorkerPhase phase = seen_.phase();
+  if (phase == WorkerPhase::idle || phase == WorkerPhase::paused) return;
+  const bool in_job = phase == WorkerPhase::in_job;
+  const bool runs = in_job || phase == WorkerPhase::ready;
+  const Duration limit = in_job ? expected().longest_job : runs ? expected().longest_wait : cycle();
   const Duration certainly = look.begin - unchanged_since_;
   if (limit <= Duration::zero()) return;
   if (certainly < limit) {
@@ -55,6 +61,7 @@ void SupervisedWorker::judge_unchanged(const Look& look, Findings& findings) noe
     }
     return;
   }
+  if (!runs) return findings.add({.fault = Fault::not_running, .measured = certainly});
   const bool starved = !in_job || gets_no_cpu(look.begin - use_at_);
   findings.add({.fault = starved ? Fault::starved : Fault::stuck_in_job,
                 .kind = Supervision::alive,
@@ -69,7 +76,7 @@ void SupervisedWorker::judge(const Look& look, Findings& findings) noexcept {
   } else {
     note_change(look.end);
   }
-  if (look.begin - cycle_begin_ >= std::max(expected().longest_job, expected().longest_wait)) {
+  if (look.begin - cycle_begin_ >= cycle()) {
     findings.cycle_ended = true;
     cycle_begin_ = look.end;
   }

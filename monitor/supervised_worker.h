@@ -14,13 +14,19 @@
 // that in between (executor/activity.h); the watchdog notes since which glance the word is the
 // same.
 //
-//   word            unchanged for      its thread meanwhile             verdict
-//   idle, paused    however long                                        well
-//   ready           longest_wait                                        starved
-//   in_job          longest_job        blocked                          stuck_in_job
-//   in_job          longest_job        wants the CPU and gets it        stuck_in_job (an endless
-//   loop) in_job          longest_job        wants the CPU, gets under 10 %   starved (preempted in
-//   the job) changes                                                             well
+// clang-format off
+//   word                     unchanged for   its thread meanwhile            verdict
+//   idle, paused             however long                                    well
+//   ready                    longest_wait                                    starved
+//   in_job                   longest_job     blocked                         stuck_in_job
+//   in_job (endless loop)    longest_job     wants the CPU and gets it       stuck_in_job
+//   in_job (preempted)       longest_job     wants the CPU, gets under 10 %  starved
+//   stopped, created, error  the longer one                                  not_running
+//   changes                                                                  well
+// clang-format on
+//
+// A spinning worker is `ready` and changes its word all the time. A worker is supervised only in
+// modes in which its executor runs: begin another one before the executor is stopped.
 
 namespace takt::inline v0 {
 
@@ -53,6 +59,7 @@ class SupervisedWorker {
   void note_change(TimePoint at) noexcept;
   void judge(const Look& look, Findings& findings) noexcept;
   void judge_unchanged(const Look& look, Findings& findings) noexcept;
+  Duration cycle() const noexcept;
   bool gets_no_cpu(Duration measured_over) const noexcept;
 
   WorkerSource source_;

@@ -40,6 +40,7 @@ const char* to_string(Fault fault) noexcept {
       "wrong_order",
       "stuck_in_job",
       "starved",
+      "not_running",
       "monitor_late",
       "feeding_refused",
   };

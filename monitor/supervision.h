@@ -65,6 +65,7 @@ enum class Fault : std::uint32_t {
   wrong_order,           ///< logical supervision
   stuck_in_job,          ///< a worker has been in one job for too long, running or blocked
   starved,               ///< a worker has a reason to run and gets no CPU
+  not_running,           ///< a worker has no thread, or its thread has not begun
   monitor_late,          ///< the watchdog itself came too late, too often in succession
   feeding_refused,       ///< device or service manager did not take it
 };

@@ -101,7 +101,7 @@ class SupervisedWorld {
   bool skips_compute = false;
   bool servo_runs = true;  // a job each 5 ms
   bool servo_is_late = false;
-  enum class Work { jobs, idle, one_job, ready } work = Work::jobs;
+  enum class Work { jobs, idle, one_job, ready, stopped } work = Work::jobs;
   Duration cpu_share = kTick;  // what the worker's thread gets of each tick
   bool suspended = false;      // the watchdog
 
@@ -130,6 +130,9 @@ class SupervisedWorld {
         break;
       case Work::ready:
         if (worker.get().phase() != WorkerPhase::ready) worker.set(WorkerPhase::ready);
+        break;
+      case Work::stopped:
+        if (worker.get().phase() != WorkerPhase::stopped) worker.set(WorkerPhase::stopped);
         break;
       case Work::one_job:
         break;  // the last word stays

@@ -79,6 +79,8 @@ TEST_EACH(Watchdog, finds_what_is_injected_in_time,
                     }},
           Injection{"worker gets no CPU", Fault::starved, "control", 40ms,
                     [](World& world) { world.work = World::Work::ready; }},
+          Injection{"worker's thread ends, or never began", Fault::not_running, "control", 60ms,
+                    [](World& world) { world.work = World::Work::stopped; }},
           Injection{"livelock: jobs go round, the task does not", Fault::too_few_indications,
                     "servo", World::kWindow, [](World& world) {
                       world.servo_runs = false;
