@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/monitor/trace.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "takt/monitor/json_text.h"
@@ -44,7 +45,7 @@ std::string_view Trace::next(std::span<char> buffer) noexcept {
   while (turn_ < joined_ && has_room()) {
     if (!take(turn_, out)) ++turn_;
   }
-  if (turn_ == joined_ && joined_ == tracks_wanted()) {
+  if (turn_ == joined_ && joined_ >= tracks_wanted()) {
     round_over_ = true;
     if (out.size() == 0) begin_round();
   }
@@ -60,7 +61,7 @@ void Trace::begin_round() noexcept {
 }
 
 std::uint32_t Trace::tracks_wanted() const noexcept {
-  return executor_.worker_count() - workers_without_track();
+  return std::min(executor_.worker_count(), static_cast<std::uint32_t>(tracks_.size()));
 }
 
 void Trace::begin(TextWriter& out) noexcept {

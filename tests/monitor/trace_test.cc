@@ -233,6 +233,25 @@ TEST(Trace, says_how_many_workers_have_no_track) {
   EXPECT_OK(manual.stop(takt::StopMode::cancel, 1s));
 }
 
+TEST(Trace, goes_on_after_a_restart_with_fewer_workers) {
+  const takt::WorkerConfig workers[] = {{.name = "a", .lane = kFirst},
+                                        {.name = "b", .lane = kSecond}};
+  ASSERT_OK(manual.start(workers));
+  StaticTrace<2> trace{ExecutorView(manual)};
+  drain(trace);
+  EXPECT_OK(manual.stop(takt::StopMode::cancel, 1s));
+  drain(trace);
+  ASSERT_OK(manual.start(std::span(workers, 1)));
+  for (int round = 0; round < 3; ++round) {
+    const std::uint64_t before = trace.events();
+    ASSERT_OK(manual.post([] {}, {.lane = kFirst}));
+    manual.run_for(1ms);
+    drain(trace);
+    EXPECT_GE(trace.events(), before + 2);  // start and end
+  }
+  EXPECT_OK(manual.stop(takt::StopMode::cancel, 1s));
+}
+
 TEST(Trace, says_that_it_could_not_be_written) {
   StaticTrace<2> trace{ExecutorView(manual)};
   std::array<char, Trace::kMinBuffer> buffer;
