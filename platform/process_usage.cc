@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "takt/platform/fault.h"
+#include "takt/platform/kernel_count.h"
 #include "takt/platform/kernel_time.h"
 
 namespace takt::inline v0::platform {
@@ -19,11 +20,11 @@ Result<ProcessUsage> process_usage() noexcept {
   return ProcessUsage{
       .user = detail::to_duration(usage.ru_utime),
       .system = detail::to_duration(usage.ru_stime),
-      .minor_faults = static_cast<std::uint64_t>(usage.ru_minflt),
-      .major_faults = static_cast<std::uint64_t>(usage.ru_majflt),
-      .voluntary_switches = static_cast<std::uint64_t>(usage.ru_nvcsw),
-      .involuntary_switches = static_cast<std::uint64_t>(usage.ru_nivcsw),
-      .peak_resident_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * kKibibyte,
+      .minor_faults = detail::kernel_count(usage.ru_minflt),
+      .major_faults = detail::kernel_count(usage.ru_majflt),
+      .voluntary_switches = detail::kernel_count(usage.ru_nvcsw),
+      .involuntary_switches = detail::kernel_count(usage.ru_nivcsw),
+      .peak_resident_bytes = detail::kernel_count(usage.ru_maxrss) * kKibibyte,
   };
 }
 

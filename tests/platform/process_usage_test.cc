@@ -2,8 +2,10 @@
 #include "takt/platform/process_usage.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <thread>
 
+#include "takt/platform/kernel_count.h"
 #include "takt/platform/proc_reader.h"
 #include "takt/platform/thread_usage.h"
 #include "takt/tests/support/fault_injection.h"
@@ -14,6 +16,14 @@ namespace {
 using namespace std::chrono_literals;
 using takt::platform::process_usage;
 using takt::platform::SystemCall;
+
+TEST(ProcessUsage, a_count_of_32_bits_is_never_negative) {
+  using takt::platform::detail::kernel_count;
+  EXPECT_EQ(kernel_count(std::int32_t{0x7FFF'FFFF}), 0x7FFF'FFFFU);
+  EXPECT_EQ(kernel_count(std::int32_t{-0x7FFF'FFFF - 1}), 0x8000'0000U);
+  EXPECT_EQ(kernel_count(std::int32_t{-1}), 0xFFFF'FFFFU);
+  EXPECT_EQ(kernel_count(std::int64_t{0xFFFF'FFFF}), 0xFFFF'FFFFU);
+}
 
 TEST(ProcessUsage, counts_threads_that_have_ended) {
   const auto before = process_usage();
