@@ -157,16 +157,18 @@ std::size_t ErrorLog::step(TimePoint now) noexcept {
 // Callbacks are called without the lock: they may read, and report.
 void ErrorLog::take(const ErrorEntry& entry, TimePoint now) noexcept {
   detail::ErrorKindState& state = kind_of(entry.kind);
+  // A time that cannot be is the reporter's mistake, and shall not spoil the window.
+  const TimePoint at = std::max(TimePoint{}, std::min(entry.time, now));
   std::uint64_t in_window = 0;
   {
     const LockGuard lock(mutex_);
     // Errors of the past may have left the window, and rules are armed again, before this one.
-    rearm(entry.time);
+    rearm(at);
     history_storage_[static_cast<std::size_t>(taken_ % history_storage_.size())] = entry;
     ++taken_;
     by_severity_[static_cast<std::size_t>(entry.severity)] += entry.count;
-    state.window.add(entry.time, entry.count);
-    in_window = state.window.count(std::min(entry.time, now));
+    state.window.add(at, entry.count);
+    in_window = state.window.count(at);
   }
   for (const Listener& listener : listeners_) {
     if (listener.call != nullptr && entry.severity >= listener.least) {

@@ -156,6 +156,25 @@ TEST(ErrorLog, recovers_as_the_table_says) {
   EXPECT_EQ(fixture.log.figures(kDisk, at(72h)).recoveries, 0);
 }
 
+TEST(ErrorLog, a_time_that_cannot_be_spoils_no_rule) {
+  Fixture fixture;
+  const TimePoint now = at(3s);  // of uptime
+  for (const Duration wrong :
+       {Duration(-10s), Duration(-1s), Duration(1h), Duration(24h * 20'000)}) {
+    EXPECT_TRUE(fixture.log.report_at(at(wrong), kBus, "when?"));
+    fixture.log.step(now);
+  }
+  std::array<ErrorEntry, 4> entries;
+  ASSERT_EQ(fixture.log.history(entries), 4);
+  EXPECT_TRUE(entries[0].time == at(24h * 20'000));  // as it was reported
+  EXPECT_EQ(fixture.log.figures(kBus, now).in_window, 4);
+  // They have left the window: each rule works as before.
+  fixture.actions.clear();
+  for (int i = 0; i < 3; ++i) fixture.report_bus(60s);
+  using enum RecoveryAction;
+  EXPECT_TRUE((fixture.actions_of(kBus) == std::vector{retry, retry, retry, reset_device}));
+}
+
 TEST(ErrorLog, tells_listeners_of_their_severity) {
   StaticErrorLog<4, 1, 1> log;
   ASSERT_OK(log.configure(kKinds));
