@@ -70,6 +70,11 @@ class Alert {
  public:
   void set(const AlertConfig& config) noexcept;
   /// The quantity of a new sample. Callable from: the sampler's thread.
+  /// There was nobody to look for a while: what is pending begins anew.
+  void resume() noexcept {
+    // relaxed: see state().
+    if (state() == AlertState::pending) state_.store(AlertState::quiet, std::memory_order_relaxed);
+  }
   void judge(std::optional<double> value, TimePoint time) noexcept;
 
   // Callable from: any thread.

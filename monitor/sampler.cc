@@ -2,6 +2,7 @@
 #include "takt/monitor/sampler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "takt/platform/check.h"
@@ -105,7 +106,11 @@ Result<AlertId> Sampler::add_alert(const AlertConfig& config) noexcept {
     text << "watches no series";
     return Status(StatusCode::invalid_argument, text.view());
   }
-  if (!(config.hysteresis >= 0) || config.duration < Duration::zero()) {
+  if (!std::isfinite(config.threshold) || !std::isfinite(config.hysteresis)) {
+    text << "has a threshold or hysteresis that is no number";
+    return Status(StatusCode::invalid_argument, text.view());
+  }
+  if (config.hysteresis < 0 || config.duration < Duration::zero()) {
     text << "has a negative hysteresis or duration";
     return Status(StatusCode::invalid_argument, text.view());
   }
@@ -161,6 +166,9 @@ TimePoint Sampler::step_unchecked(TimePoint now) noexcept {
     begun_ = true;
     next_ = now;
     next_slow_ = now;
+    // acquire: as in judge_alerts(). What was pending was so before a pause.
+    const std::uint32_t alerts = alert_count_.load(std::memory_order_acquire);
+    for (detail::Alert& alert : view_.alerts.first(alerts)) alert.resume();
   }
   if (now < next_) return next_;
   const Duration late = now - next_;
@@ -186,7 +194,7 @@ void Sampler::take_sample(TimePoint now) noexcept {
   // acquire, all three: pair with the releases of those who add; the sources are complete.
   const std::uint32_t workers = worker_count_.load(std::memory_order_acquire);
   for (std::uint32_t number = 0; number < workers; ++number) {
-    write_worker(worker_column(number), *view_.workers[number].stats);
+    write_worker(worker_column(number), *view_.workers[number].stats, view_.busy[number], now);
   }
   const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
   for (std::uint32_t number = 0; number < tasks; ++number) {
@@ -211,7 +219,9 @@ void Sampler::take_sample(TimePoint now) noexcept {
   history_.finish(now);
 }
 
-void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats) noexcept {
+void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
+                           TimePoint now) noexcept {
+  const std::uint64_t busy_ns = stats.busy_ns.get();  // before the activity: see BusyTime
   const WorkerActivity activity = stats.activity.get();
   std::int64_t cpu_time = History::kAbsent;
   const std::uint64_t thread_id = stats.thread_id.get();
@@ -228,7 +238,7 @@ void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats) noexc
       stored(stats.failed.get()),
       stored(stats.cancelled.get()),
       stored(stats.deadline_misses.get()),
-      stored(stats.busy_ns.get()),
+      stored(busy.at(now, busy_ns, activity)),
       stored(stats.sleeps.get()),
       cpu_time,
       static_cast<std::int64_t>(activity.phase()),
@@ -318,7 +328,8 @@ std::optional<Sampler::Quantity> Sampler::quantity(std::uint64_t number, std::ui
   if (!end.has_value() || !begin.has_value() || !before.has_value()) return std::nullopt;
   if (*before == History::kAbsent || *end <= *begin) return std::nullopt;
   // One that went down has begun anew at 0.
-  const std::int64_t counted = *value >= *before ? *value - *before : *value;
+  const std::int64_t counted =
+      *value >= *before ? *value - *before : std::max<std::int64_t>(*value, 0);
   const double seconds =
       static_cast<double>((*end - *begin).count()) / double{kNanosecondsPerSecond};
   return Quantity{static_cast<double>(counted) / meaning.per_unit / seconds, seconds};

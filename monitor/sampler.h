@@ -11,6 +11,7 @@
 
 #include "takt/executor/stats.h"
 #include "takt/monitor/alert.h"
+#include "takt/monitor/busy_time.h"
 #include "takt/monitor/history.h"
 #include "takt/monitor/metric.h"
 #include "takt/monitor/metrics.h"
@@ -76,6 +77,7 @@ struct SamplerView {
   std::span<History::Cell> cells;
   std::span<Source<WorkerStats>> workers;
   std::span<Source<TaskStats>> tasks;
+  std::span<BusyTime> busy;  // of the workers
   std::span<Alert> alerts;
   std::uint32_t metrics;
   std::span<std::byte> stack;
@@ -205,7 +207,8 @@ class Sampler {
 
   TimePoint step_unchecked(TimePoint now) noexcept;
   void take_sample(TimePoint now) noexcept;
-  void write_worker(std::uint32_t column, const WorkerStats& stats) noexcept;
+  void write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
+                    TimePoint now) noexcept;
   void write_task(std::uint32_t column, const TaskStats& stats) noexcept;
   void judge_alerts(TimePoint now) noexcept;
 
@@ -280,6 +283,7 @@ class SamplerStorage {
     return {.cells = cells_,
             .workers = workers_,
             .tasks = {tasks_, kLimits.tasks},
+            .busy = busy_,
             .alerts = {alerts_, kLimits.alerts},
             .metrics = kLimits.metrics,
             .stack = stack_.memory()};
@@ -290,6 +294,7 @@ class SamplerStorage {
   History::Cell cells_[std::size_t{kLimits.history + 1} * columns_of(kLimits)];
   Source<WorkerStats> workers_[kLimits.workers];
   Source<TaskStats> tasks_[kLimits.tasks == 0 ? 1 : kLimits.tasks];
+  BusyTime busy_[kLimits.workers];
   Alert alerts_[kLimits.alerts == 0 ? 1 : kLimits.alerts];
   MonitorStack<kLimits.stack_bytes> stack_;
 };

@@ -40,7 +40,7 @@ enum class WorkerFigure : std::uint32_t {
   failed,
   cancelled,
   deadline_misses,
-  busy,  ///< time inside jobs; as a rate, its utilisation
+  busy,  ///< time inside jobs, the current one included; as a rate, its utilisation
   sleeps,
   cpu_time,  ///< the kernel's, of its thread; absent while there is none
   phase,     ///< WorkerPhase at that instant
@@ -58,7 +58,7 @@ enum class TaskFigure : std::uint32_t {
   refused,
   deadline_misses,
   budget_overruns,
-  execution,           ///< from start to finish; as a rate, its utilisation
+  execution,           ///< from start to finish, of jobs that ended; as a rate, its utilisation
   max_release_jitter,  ///< since it was added
   max_response,        ///< since it was added
   count,               ///< how many there are, not a figure

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/monitor/alert.h"
 
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,16 @@ TEST(Alert, a_short_peak_raises_nothing) {
   EXPECT_TRUE(watched.after(10) == AlertState::quiet);
 }
 
+TEST(Alert, what_was_pending_before_a_pause_begins_anew) {
+  Watched watched({.threshold = 10, .duration = 1h});
+  EXPECT_TRUE(watched.after(11) == AlertState::pending);
+  ASSERT_OK(sampler.configure({.period = 100ms}));  // as stop() and start()
+  sampler.step(kBegin + 2h);
+  EXPECT_TRUE(events.empty());
+  sampler.step(kBegin + 3h);
+  EXPECT_EQ(events.size(), 1U);
+}
+
 TEST(Alert, below) {
   Watched watched({.when = AlertWhen::below, .threshold = -5, .hysteresis = 2});
   EXPECT_TRUE(watched.after(-5) == AlertState::quiet);
@@ -145,6 +156,10 @@ TEST_EACH(Alert, refuses_a_wrong_config,
                       {.name = "a", .series = kSeries, .hysteresis = -1}},
           RefusedCase{"alert 'a' has a negative hysteresis or duration",
                       {.name = "a", .series = kSeries, .duration = -1ns}},
+          RefusedCase{"alert 'a' has a threshold or hysteresis that is no number",
+                      {.name = "a", .series = kSeries, .threshold = std::nan("")}},
+          RefusedCase{"alert 'a' has a threshold or hysteresis that is no number",
+                      {.name = "a", .series = kSeries, .hysteresis = HUGE_VAL}},
           RefusedCase{"alert 'there' is there already", {.name = "there", .series = kSeries}}) {
   ASSERT_OK(sampler.add_alert({.name = "there", .series = kSeries}));
   const auto refused = sampler.add_alert(param.config);

@@ -84,6 +84,35 @@ TEST_EACH(Sampler, refuses_a_wrong_period,
   EXPECT_EQ(std::string_view(status.text()), param.name);
 }
 
+TEST(Sampler, a_job_that_does_not_end_is_busy_all_the_while) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  walk.steps(2);
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);  // it may have begun just now
+  for (int sample = 0; sample < 10; ++sample) {
+    walk.steps(1);
+    EXPECT_TRUE(is_about(sampler.value(busy), 1));
+  }
+  // When it ends, what was shown is not counted again.
+  stats.busy_ns.add(1'050'000'000);
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.5));
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  // Nor does it fall where jobs have no time stamps, so that nothing is counted at the end.
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(3);
+  EXPECT_TRUE(is_about(sampler.value(busy), 1));
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+}
+
 TEST(Sampler, shows_the_rates_of_a_worker) {
   static WorkerStats stats;
   ASSERT_OK(sampler.add_worker("control", stats));
