@@ -75,6 +75,11 @@ Status ErrorLog::configure(std::span<const ErrorKindConfig> kinds,
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     if (kinds[i].name == nullptr || *kinds[i].name == '\0')
       return refused("kind", i, "has no name");
+    for (std::size_t other = 0; other < i; ++other) {
+      if (std::string_view(kinds[other].name) == kinds[i].name) {
+        return refused("kind", i, "has the name of another one");
+      }
+    }
     if (kinds[i].window < kLeastWindow) return refused("kind", i, "has a window under 8 ns");
     if (static_cast<std::uint32_t>(kinds[i].severity) >= kSeverities) {
       return refused("kind", i, "has no such severity");

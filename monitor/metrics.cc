@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/monitor/metrics.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "takt/platform/check.h"
@@ -92,16 +94,23 @@ const char* wrong_config(const MetricConfig& config, MetricKind kind,
   return wrong_labels(config, labels);
 }
 
+/// Whether each of `wanted` is among `labels`; one with an empty value is as good as none.
+bool includes(std::span<const MetricLabel> labels, std::span<const MetricLabel> wanted) noexcept {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const MetricLabel& label) {
+    const std::string_view value(label.value);
+    return value.empty() ||
+           std::any_of(labels.begin(), labels.end(), [&](const MetricLabel& other) {
+             return std::string_view(other.name) == label.name && value == other.value;
+           });
+  });
+}
+
+/// To Prometheus: whatever their order.
 bool same_labels(const MetricEntry& entry, const MetricConfig& config,
                  std::uint32_t labels) noexcept {
-  if (entry.label_count != labels) return false;
-  for (std::uint32_t number = 0; number < labels; ++number) {
-    const MetricLabel& mine = entry.config.labels[number];
-    const MetricLabel& other = config.labels[number];
-    if (std::string_view(mine.name) != other.name) return false;
-    if (std::string_view(mine.value) != other.value) return false;
-  }
-  return true;
+  const std::span mine(entry.config.labels, entry.label_count);
+  const std::span others(config.labels, labels);
+  return includes(mine, others) && includes(others, mine);
 }
 
 /// What a name stands for is the same wherever it is used.

@@ -263,6 +263,10 @@ TEST(ErrorLog, refuses_what_makes_no_sense) {
             "ErrorLog: rule 0 is for a kind that is not there");
   EXPECT_EQ(text_of({{.name = "a"}}, {}), "");
   EXPECT_EQ(text_of({{.name = "a"}}, {}), "ErrorLog: configured already");
+  StaticErrorLog<2, 1, 1> two;
+  const ErrorKindConfig twice[] = {{.name = "a"}, {.name = "a"}};
+  EXPECT_EQ(std::string(two.configure(twice).text()),
+            "ErrorLog: kind 1 has the name of another one");
   EXPECT_ABORT([&] { log.report(kDisk, "x"); }, "no such kind");
 }
 

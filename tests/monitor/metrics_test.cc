@@ -169,6 +169,17 @@ TEST_EACH(
                   EXPECT_OK(m.add({.name = "x", .help = "A", .labels = {{"p", "1"}}}, level));
                   return m.add({.name = "x", .help = "A", .labels = {{"p", "1"}}}, level);
                 }},
+    RefusedCase{
+        "metric 'x' is there with these labels",
+        [](Metrics& m) {
+          EXPECT_OK(m.add({.name = "x", .help = "A", .labels = {{"p", "1"}, {"q", "2"}}}, level));
+          return m.add({.name = "x", .help = "A", .labels = {{"q", "2"}, {"p", "1"}}}, level);
+        }},
+    RefusedCase{"metric 'x' is there with these labels",
+                [](Metrics& m) {
+                  EXPECT_OK(m.add({.name = "x", .help = "A"}, level));
+                  return m.add({.name = "x", .help = "A", .labels = {{"p", ""}}}, level);
+                }},
     RefusedCase{"metric 'x' stands for something else", [](Metrics& m) {
                   EXPECT_OK(m.add({.name = "x", .help = "A"}, level));
                   return m.add({.name = "x", .help = "B", .labels = {{"p", "1"}}}, level);
