@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/monitor/exposition.h"
 
+#include <limits>
+
 #include "takt/monitor/histogram.h"
 #include "takt/monitor/json_text.h"
 #include "takt/platform/check.h"
@@ -84,7 +86,7 @@ class Buckets {
     return count_;
   }
   /// Of those counted until now. Nanoseconds.
-  std::uint64_t sum() const noexcept { return sum_; }
+  std::int64_t sum() const noexcept { return sum_; }
 
  private:
   void add_next() noexcept {
@@ -92,14 +94,19 @@ class Buckets {
     const std::int64_t upper = HistogramCounts::upper_bound(next_);
     const std::int64_t lower = next_ == 0 ? 0 : HistogramCounts::upper_bound(next_ - 1) + 1;
     count_ += count;
-    sum_ += count * static_cast<std::uint64_t>((lower + upper) / 2);
+    // Held at the end, as Histogram::sum().
+    std::int64_t product = 0;
+    if (__builtin_mul_overflow(count, (lower + upper) / 2, &product) ||
+        __builtin_add_overflow(sum_, product, &sum_)) {
+      sum_ = std::numeric_limits<std::int64_t>::max();
+    }
     ++next_;
   }
 
   const HistogramCounts& counts_;
   std::uint32_t next_ = 0;
   std::uint64_t count_ = 0;
-  std::uint64_t sum_ = 0;
+  std::int64_t sum_ = 0;
 };
 
 constexpr std::int64_t bound_of(std::uint32_t power) noexcept {
@@ -118,7 +125,7 @@ void write_histogram_lines(const MetricView& metric, TextWriter& out) noexcept {
   write_series(metric, "_bucket", "+Inf", out);
   out << count << '\n';
   write_series(metric, "_sum", {}, out);
-  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanosecondsPerSecond, out);
+  write_decimal(buckets.sum(), kNanosecondsPerSecond, out);
   out << '\n';
   write_series(metric, "_count", {}, out);
   out << count << '\n';
@@ -133,7 +140,7 @@ void write_histogram_members(const HistogramCounts& counts, TextWriter& out) noe
     out << ',' << buckets.up_to(bound_of(power)) << ']';
   }
   out << R"(],"count":)" << buckets.all() << R"(,"sum":)";
-  write_decimal(static_cast<std::int64_t>(buckets.sum()), kNanosecondsPerSecond, out);
+  write_decimal(buckets.sum(), kNanosecondsPerSecond, out);
   const Histogram histogram(counts);
   constexpr struct {
     const char* name;

@@ -19,12 +19,29 @@ std::uint64_t count_of(const Counts& counts) noexcept {
   return total;
 }
 
+/// The largest value, of the highest bucket that has any: a writer counts first and raises its
+/// maximum then, so that one in between is known only as far as its bucket goes.
+std::uint64_t largest_of(std::uint32_t highest, std::uint64_t max) noexcept {
+  const bool is_there =
+      highest == 0 || static_cast<std::int64_t>(max) > HistogramCounts::upper_bound(highest - 1);
+  return is_there ? max : static_cast<std::uint64_t>(HistogramCounts::upper_bound(highest));
+}
+
 template <class Counts>
 Duration percentile_of(const Counts& counts, double quantile, Duration max) noexcept {
-  const std::uint64_t total = count_of(counts);
+  std::uint64_t total = 0;
+  std::uint32_t highest = 0;
+  for (std::uint32_t bucket = 0; bucket < kBuckets; ++bucket) {
+    const std::uint64_t count = counts.count(bucket);
+    total += count;
+    if (count != 0) highest = bucket;
+  }
   if (total == 0) return Duration::zero();
-  // The rank of the value, counted from 1: the smallest one that reaches the fraction.
-  const double fraction = std::clamp(quantile, 0.0, 1.0);
+  max = Duration(
+      static_cast<std::int64_t>(largest_of(highest, static_cast<std::uint64_t>(max.count()))));
+  // The rank of the value, counted from 1: the smallest one that reaches the fraction. Not a
+  // number: the largest.
+  const double fraction = quantile < 1 ? std::max(quantile, 0.0) : 1.0;
   const double exact = fraction * static_cast<double>(total);
   auto rank = static_cast<std::uint64_t>(exact);
   if (rank == 0 || static_cast<double>(rank) < exact) ++rank;
@@ -86,10 +103,13 @@ Duration HistogramSnapshot::sum() const noexcept { return Duration(sum_of(*this)
 Duration HistogramSnapshot::mean() const noexcept { return mean_of(sum_of(*this)); }
 
 void HistogramSnapshot::add(const HistogramCounts& counts) noexcept {
+  std::uint32_t highest = 0;
   for (std::uint32_t bucket = 0; bucket < kBuckets; ++bucket) {
-    counts_[bucket] += counts.count(bucket);
+    const std::uint64_t count = counts.count(bucket);
+    counts_[bucket] += count;
+    if (count != 0) highest = bucket;
   }
-  max_ = std::max(max_, counts.max());
+  max_ = std::max(max_, largest_of(highest, counts.max()));
 }
 
 void HistogramSnapshot::add(const HistogramSnapshot& other) noexcept {

@@ -52,6 +52,26 @@ TEST(Histogram, is_zero_without_records) {
   EXPECT_EQ(histogram.max().count(), 0);
 }
 
+TEST(Histogram, what_is_counted_before_it_is_the_maximum_is_not_reported_smaller) {
+  // A writer between its two stores: counted, and the maximum is an older one.
+  static struct { HistogramCounts counts; } torn;
+  static_assert(sizeof(HistogramCounts) == (HistogramCounts::kBuckets + 1) * sizeof(Counter));
+  torn.counts.record(1'000'000);
+  torn.counts.record(50'000'000);
+  reinterpret_cast<Counter*>(&torn.counts)[HistogramCounts::kBuckets].set(1'000'000);
+  const Histogram histogram(torn.counts);
+  ASSERT_EQ(histogram.max().count(), 1'000'000);
+  EXPECT_GE(histogram.percentile(1.0).count(), 50'000'000);
+  EXPECT_GE(histogram.percentile(0.5).count(), 1'000'000);
+  EXPECT_LE(histogram.percentile(0.5).count(), 1'000'000 + 1'000'000 / 32);
+  const HistogramSnapshot copy(torn.counts);
+  EXPECT_GE(copy.max().count(), 50'000'000);
+  EXPECT_LE(copy.max().count(), 50'000'000 + 50'000'000 / 32);
+  EXPECT_GE(copy.percentile(1.0).count(), 50'000'000);
+  // Not a number: the largest.
+  EXPECT_GE(histogram.percentile(std::nan("")).count(), 50'000'000);
+}
+
 TEST(Histogram, percentiles_agree_with_a_sorted_list) {
   static HistogramCounts counts;
   std::vector<int64_t> values;
