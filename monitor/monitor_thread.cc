@@ -6,6 +6,7 @@
 #include "takt/platform/stack.h"
 #include "takt/platform/text.h"
 #include "takt/platform/this_thread.h"
+#include "takt/platform/thread_id.h"
 
 namespace takt::inline v0 {
 namespace {
@@ -51,6 +52,10 @@ Status MonitorThread::start(const MonitorThreadConfig& config, std::span<std::by
 
 Status MonitorThread::stop(Duration timeout) noexcept {
   if (!thread_.joinable()) return {};
+  // relaxed: only its own store gives it the caller's number.
+  if (thread_id_.load(std::memory_order_relaxed) == platform::thread_id()) {
+    return {StatusCode::failed_precondition, "a monitor's step cannot stop its own thread"};
+  }
   stop_.release();
   const Status status = thread_.join_until(deadline_after(timeout));
   if (!status.ok()) return status;
@@ -62,12 +67,17 @@ Status MonitorThread::stop(Duration timeout) noexcept {
 
 void MonitorThread::run(void* self) noexcept {
   auto& thread = *static_cast<MonitorThread*>(self);
+  thread.thread_id_.store(platform::thread_id(), std::memory_order_relaxed);  // see stop()
   thread.status_ = thread.settle();
   const bool settled = thread.status_.ok();
   thread.settled_.release();
-  if (!settled) return;
-  TimePoint next = thread.step_(thread.argument_, now());
-  while (!thread.stop_.try_acquire_until(next)) next = thread.step_(thread.argument_, now());
+  if (settled) thread.steps();
+  thread.thread_id_.store(0, std::memory_order_relaxed);  // somebody else may get the number
+}
+
+void MonitorThread::steps() noexcept {
+  TimePoint next = step_(argument_, now());
+  while (!stop_.try_acquire_until(next)) next = step_(argument_, now());
 }
 
 Status MonitorThread::settle() const noexcept {

@@ -51,8 +51,9 @@ class MonitorThread {
                void* argument) noexcept;
 
   /// Ends it after the step that it is in. ok also when it does not run.
-  /// Blocks: until it has ended, or `timeout`. Callable from: the owner, not from a step.
-  /// Errors: timed_out: a step lasts; call it again.
+  /// Blocks: until it has ended, or `timeout`. Callable from: the owner.
+  /// Errors: timed_out: a step lasts; call it again. failed_precondition: called from a step, a
+  /// callback for example; then it goes on.
   Status stop(Duration timeout) noexcept;
 
   /// Whether it runs. Blocks: no. Callable from: any thread.
@@ -64,12 +65,14 @@ class MonitorThread {
  private:
   static void run(void* self) noexcept;
   Status settle() const noexcept;
+  void steps() noexcept;
 
   platform::Thread thread_;
   Semaphore settled_{0};
   Semaphore stop_{0};  // a permit: it shall end
   std::atomic<std::uint32_t> running_{0};
-  Status status_;  // of settling; written before settled_ has its permit
+  std::atomic<std::int32_t> thread_id_{0};  // its own, while it runs
+  Status status_;                           // of settling; written before settled_ has its permit
   const MonitorThreadConfig* config_ = nullptr;  // the caller's, until start() returns
   std::span<std::byte> stack_;
   Step step_ = nullptr;

@@ -63,6 +63,24 @@ TEST(MonitorThread, ends_in_the_middle_of_a_sleep_and_starts_again) {
   EXPECT_OK(thread.stop(kPatience));  // it does not run
 }
 
+TEST(MonitorThread, a_step_that_stops_its_own_thread_is_refused_and_it_goes_on) {
+  struct Stopping {
+    Gate gate;
+    std::atomic<int> refused{0};
+    static TimePoint step(void* argument, TimePoint now) noexcept {
+      auto& self = *static_cast<Stopping*>(argument);
+      if (thread.stop(1s).code() == StatusCode::failed_precondition) self.refused.fetch_add(1);
+      self.gate.enter();
+      return now + 1ms;
+    }
+  } stopping;
+  ASSERT_OK(thread.start({}, stack.memory(), &Stopping::step, &stopping));
+  stopping.gate.wait_for_entries(5);
+  EXPECT_TRUE(thread.running());
+  EXPECT_OK(thread.stop(kPatience));
+  EXPECT_GE(stopping.refused.load(), 5);
+}
+
 TEST(MonitorThread, a_step_that_lasts_is_a_time_out) {
   struct Lasting {
     Gate gate;
