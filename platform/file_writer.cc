@@ -45,6 +45,13 @@ Status file_error(std::string_view path, int error, std::string_view what) noexc
   return Status::from_errno(error, text.view());
 }
 
+Status no_regular_file(std::string_view path) noexcept {
+  Text<Status::kTextBytes> text;
+  write_end_of_path(path, text);
+  text << ": no regular file";
+  return {StatusCode::invalid_argument, text.view()};
+}
+
 int write_text(int descriptor, std::string_view text) noexcept {
   while (!text.empty()) {
     ssize_t written = 0;
@@ -68,7 +75,8 @@ Status write_all(int descriptor, std::string_view text) noexcept {
 
 Status AtomicFile::open(const char* path) noexcept {
   constexpr mode_t kMode = 0644;  // for a collector under another user, as far as umask allows
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+  // Without waiting: PATH.tmp may be somebody's pipe.
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   const std::string_view name(path);
   if (name.empty()) return {StatusCode::invalid_argument, "a file needs a path, not ''"};
   if (name.size() > kMaxPath) {
@@ -76,19 +84,17 @@ Status AtomicFile::open(const char* path) noexcept {
   }
   withdraw();
   struct stat there {};
-  if (::lstat(path, &there) == 0 && !S_ISREG(there.st_mode)) {
-    Text<Status::kTextBytes> text;
-    write_end_of_path(name, text);
-    text << ": no regular file";
-    return {StatusCode::invalid_argument, text.view()};
-  }
+  if (::lstat(path, &there) == 0 && !S_ISREG(there.st_mode)) return no_regular_file(name);
   length_ = name.size();
   TextWriter(temporary_, sizeof temporary_) << name << ".tmp";
   const int error = error_of(SystemCall::open, [&] {
     descriptor_ = ::open(temporary_, kFlags, kMode);
     return descriptor_;
   });
-  return error == 0 ? Status() : file_error(temporary_, error, "cannot be created");
+  if (error != 0) return file_error(temporary_, error, "cannot be created");
+  if (::fstat(descriptor_, &there) == 0 && S_ISREG(there.st_mode)) return {};
+  ::close(std::exchange(descriptor_, -1));  // not ours to remove
+  return no_regular_file(temporary_);
 }
 
 Status AtomicFile::write(std::string_view text) noexcept {

@@ -16,8 +16,8 @@ Status write_all(int descriptor, std::string_view text) noexcept;
 
 /// A file that others read while it is replaced: they see what it held, or all of the new content,
 /// also after the power failed. The content goes to a temporary file beside it, PATH.tmp, which
-/// commit() gives the name. Links, pipes and devices are refused: they would be
-/// replaced.
+/// commit() gives the name. Links, pipes and devices are refused in either place: they would be
+/// replaced, or block.
 ///
 ///              open()             commit(): fsync, rename
 ///   [closed] ---------> [open] -----------------------------> [closed]

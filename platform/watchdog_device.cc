@@ -54,9 +54,7 @@ int WatchdogDevice::request(unsigned long number, void* argument) const noexcept
 
 Status WatchdogDevice::error(int error_number, const char* what) const noexcept {
   Text<Status::kTextBytes> text;
-  text << "watchdog '";
-  write_path(text, path_);
-  text << "': " << what;
+  text << "watchdog '" << path_ << "': " << what;
   switch (error_number) {
     case 0:
     case ENOTTY:
@@ -78,7 +76,8 @@ Status WatchdogDevice::open(const WatchdogDeviceConfig& config) noexcept {
   if (config.pretimeout >= config.timeout) {
     return {StatusCode::invalid_argument, "watchdog device: pretimeout comes before timeout"};
   }
-  path_ = config.path;
+  TextWriter path(path_, sizeof path_);
+  write_path(path, config.path);
   RawResult opened{};
   do {
     // Writing is what the magic close needs; reading a watchdog is not defined.
@@ -202,9 +201,7 @@ Status WatchdogDevice::disarm() noexcept {
   const int failure = request(WDIOC_SETOPTIONS, &options);
   if (failure == EBUSY) {
     Text<Status::kTextBytes> text;
-    text << "watchdog '";
-    write_path(text, path_);
-    text << "': " << kNoWayOut;
+    text << "watchdog '" << path_ << "': " << kNoWayOut;
     return {StatusCode::failed_precondition, text.view(), EBUSY};
   }
   // Drivers without the request are stopped by closing, and the letter.

@@ -11,7 +11,7 @@ namespace takt::inline v0::platform {
 
 /// What a watchdog device shall do. Whole seconds, as the kernel's interface has them.
 struct WatchdogDeviceConfig {
-  const char* path = "/dev/watchdog";
+  const char* path = "/dev/watchdog";  ///< needed until open() returns
   /// The machine is reset when this long nobody has fed.
   Duration timeout = std::chrono::seconds(10);
   /// What the device may make of it: some have fixed steps, some only one time-out. 0: `timeout`
@@ -95,7 +95,7 @@ class WatchdogDevice {
   void close() noexcept;
 
   int descriptor_ = -1;
-  const char* path_ = "";  // for texts, while it is open
+  char path_[28] = {};  // for texts: its end
   Duration timeout_{};
   Duration pretimeout_{};
   WatchdogDeviceInfo info_;

@@ -158,6 +158,21 @@ TEST(AtomicFile, refuses_what_a_rename_would_destroy) {
   EXPECT_TRUE(exists("/dev/full"));
 }
 
+TEST(AtomicFile, does_not_wait_for_who_reads_a_pipe_in_the_temporary_file_s_place) {
+  const std::string path = path_of("piped");
+  const std::string pipe = path + ".tmp";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(replace(path, "new").error_number(), ENXIO);
+  // Nor does it write there.
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  EXPECT_TRUE(replace(path, "new").code() == StatusCode::invalid_argument);
+  EXPECT_TRUE(exists(pipe));
+  EXPECT_FALSE(exists(path));
+  ::close(reader);
+  ::unlink(pipe.c_str());
+}
+
 TEST(AtomicFile, names_a_wrong_path) {
   EXPECT_TRUE(replace("", "x").code() == StatusCode::invalid_argument);
   EXPECT_TRUE(replace(std::string(501, 'x'), "x").code() == StatusCode::invalid_argument);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/platform/watchdog_device.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <string>
 #include <string_view>
 
 #include "takt/tests/platform/emulation.h"
@@ -70,6 +72,19 @@ TEST(WatchdogDevice, takes_the_steps_of_the_hardware_only_where_it_may) {
   EXPECT_EQ(fake.written(), "V");
   EXPECT_OK(device.open({.path = fake.path.c_str(), .timeout = 10s, .longest_timeout = 20s}));
   EXPECT_TRUE(device.timeout() == 16s);
+  EXPECT_OK(device.disarm());
+}
+
+TEST(WatchdogDevice, keeps_no_path_of_the_callers) {
+  FakeWatchdog fake;
+  WatchdogDevice device;
+  std::string path = fake.path;
+  const std::string end = path.substr(path.size() - std::min<std::size_t>(path.size(), 24));
+  ASSERT_OK(device.open({.path = path.c_str()}));
+  path.assign(path.size(), '#');
+  const takt::test::FaultInjection fault(takt::platform::SystemCall::ioctl, EIO);
+  const Status status = device.feed();
+  EXPECT_TRUE(says(status, end.c_str()), "%s", status.text());
   EXPECT_OK(device.disarm());
 }
 
