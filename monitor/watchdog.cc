@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "takt/platform/duration_text.h"
 #include "takt/platform/memory.h"
@@ -143,12 +144,11 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   // Due at the first glance: they may have waited for long already.
   device_.last = at - device_.interval;
   service_manager_.last = at - service_manager_.interval;
-  // release, both: pair with state() and judge().
+  // release: pairs with state().
   global_.store(GlobalState::ok, std::memory_order_release);
-  wanted_mode_.store(config.mode, std::memory_order_release);
   reinstate_.store(0, std::memory_order_relaxed);  // relaxed: of the past
   look(at);
-  change_mode(config.mode, {at, at}, true);
+  change_mode(take_wanted_mode().value_or(config.mode), {at, at}, true);
   return {};
 }
 
@@ -163,6 +163,13 @@ void Watchdog::look(TimePoint at) noexcept {
   for (SupervisedEntity* entity : storage_.entities.first(entity_count_)) entity->look();
   for (SupervisedTask& task : storage_.tasks.first(task_count_)) task.look();
   for (SupervisedWorker& worker : storage_.workers.first(worker_count_)) worker.look(at);
+}
+
+std::optional<WatchMode> Watchdog::take_wanted_mode() noexcept {
+  // acquire: pairs with set_mode().
+  const std::uint32_t wanted = wanted_mode_.exchange(kWatchModes, std::memory_order_acquire);
+  if (wanted >= kWatchModes) return std::nullopt;
+  return static_cast<WatchMode>(wanted);
 }
 
 void Watchdog::change_mode(WatchMode mode, const Look& look, bool everybody) noexcept {
@@ -219,14 +226,14 @@ void Watchdog::exclude(const Disturbance& disturbance) noexcept {
 }
 
 void Watchdog::judge(const Look& look) noexcept {
-  // acquire, both: pair with set_mode() and reinstate().
-  const WatchMode wanted = wanted_mode_.load(std::memory_order_acquire);
+  const std::optional<WatchMode> wanted = take_wanted_mode();
+  // acquire, both: pair with reinstate().
   const bool reinstated = reinstate_.load(std::memory_order_acquire) != 0 &&
                           reinstate_.exchange(0, std::memory_order_acquire) != 0;
-  if (wanted != mode()) change_mode(wanted, look, false);
+  if (wanted.has_value() && *wanted != mode()) change_mode(*wanted, look, false);
   if (reinstated && state() != GlobalState::stopped) {
     for_each([&](auto& subject) {
-      if (subject.local_.state() == LocalState::expired) subject.begin(wanted, look);
+      if (subject.local_.state() == LocalState::expired) subject.begin(mode(), look);
     });
     self_.begin(true);
     late_surplus_ = 0;
@@ -327,10 +334,12 @@ std::optional<Verdict> Watchdog::verdict(std::uint64_t number) const noexcept {
   if (number >= count || count - number > room) return std::nullopt;
   constexpr unsigned kAttempts = 4;
   const SeqLock<Verdict>& slot = storage_.verdicts[static_cast<std::size_t>(number % room)];
+  const std::uint64_t version = number / room + 1;
+  // Not yet seen here, though counted: what is in the slot is an older one.
+  if (slot.version() != version) return std::nullopt;
   const std::optional<Verdict> found = slot.try_load(kAttempts);
   // Overwritten meanwhile: that is another one.
-  if (slot.version() != number / room + 1) return std::nullopt;
-  return found;
+  return slot.version() == version ? found : std::nullopt;
 }
 
 bool Watchdog::due(const Feeding& feeding, TimePoint at) const noexcept {
@@ -374,7 +383,9 @@ Status Watchdog::start(const WatchdogConfig& config) noexcept {
   Status status = check(config);
   if (!status.ok()) return status;
   if (config.lock_memory) {
-    if (status = platform::lock_memory(storage_.all); !status.ok()) {
+    status = platform::lock_memory(storage_.all);
+    memory_locked_ = status.ok();
+    if (!status.ok()) {
       Text<Status::kTextBytes> text;
       text << "watchdog: " << status.text();
       return {status.code(), text.view(), status.error_number()};
@@ -386,15 +397,21 @@ Status Watchdog::start(const WatchdogConfig& config) noexcept {
         thread_.start({.name = "watchdog", .cpus = config.cpus, .scheduling = config.scheduling},
                       storage_.stack, &glance, this);
   }
-  // Not locked, there is nothing to undo, and nothing is refused.
-  if (!status.ok()) static_cast<void>(platform::unlock_memory(storage_.all));
+  if (!status.ok()) unlock_memory();
   return status;
+}
+
+void Watchdog::unlock_memory() noexcept {
+  // What the process has locked by itself stays so: locks do not nest. Nothing is refused here.
+  if (std::exchange(memory_locked_, false)) {
+    static_cast<void>(platform::unlock_memory(storage_.all));
+  }
 }
 
 Status Watchdog::stop(Duration timeout) noexcept {
   if (!thread_.running()) return {};
   if (Status status = thread_.stop(timeout); !status.ok()) return status;
-  static_cast<void>(platform::unlock_memory(storage_.all));  // as in start()
+  unlock_memory();
   if (config_.service_manager != nullptr && state() != GlobalState::stopped) {
     return config_.service_manager->stopping();
   }

@@ -106,12 +106,13 @@ class Watchdog {
   explicit Watchdog(const detail::WatchdogStorage& storage) noexcept : storage_(storage) {}
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
-  /// It must have been stopped.
+  /// Aborts when it runs.
   ~Watchdog() = default;
 
   /// Takes somebody under supervision, from the next start() or begin() on. `entity`, `stats` and
-  /// what `source` refers to outlive the watchdog. The name is copied. Nobody reports to `entity`
-  /// meanwhile: supervise it before the executor that runs its reporter is started.
+  /// what `source` refers to outlive the watchdog; `worker` is one that it has, which nobody checks
+  /// (of an executor: below ExecutorLimits::workers). The name is copied. Nobody reports to
+  /// `entity` meanwhile: supervise it before the executor that runs its reporter is started.
   /// Blocks: no. Bound: O(entities). Callable from: the owner, not while it runs.
   /// Errors: failed_precondition it runs; invalid_argument name, checkpoints or limits;
   /// resource_exhausted as many as the WatchdogLimits say.
@@ -131,8 +132,8 @@ class Watchdog {
   Status stop(Duration timeout) noexcept;
 
   /// The virtual-time form: begins at `at`, without thread. Blocks: no. Callable from: the owner.
-  /// Errors: failed_precondition it runs; invalid_argument a period of 0, a window shorter than it,
-  /// or a time-out (less the pretimeout) shorter than two periods.
+  /// Errors: failed_precondition it runs, or its device is not open; invalid_argument a period of
+  /// 0, a window shorter than it, or a time-out (less the pretimeout) shorter than two periods.
   Status begin(const WatchdogConfig& config, TimePoint at) noexcept;
   /// One glance at `at` and what follows from it. Due at next_step().
   /// Blocks: as long as feeding and callback. Callable from: the owner, after begin().
@@ -144,10 +145,11 @@ class Watchdog {
   TimePoint next_step() const noexcept { return next_step_; }
 
   /// From the next glance on other expectations hold, and everybody starts over but who has
-  /// expired: that stays until reinstate(). Blocks: no. Callable from: any thread, jobs included.
+  /// expired: that stays until reinstate(). Before start() or begin(): they begin with it, whatever
+  /// WatchdogConfig::mode says. Blocks: no. Callable from: any thread, jobs included.
   void set_mode(WatchMode mode) noexcept {
-    // release: pairs with the acquire in judge(), so that what was prepared for the mode is seen.
-    wanted_mode_.store(mode, std::memory_order_release);
+    // release: pairs with take_wanted_mode(), so that what was prepared for the mode is seen.
+    wanted_mode_.store(static_cast<std::uint32_t>(mode), std::memory_order_release);
   }
   /// From the next glance on, who has expired starts over, unless the state is `stopped`. For a
   /// callback that has restarted it: an entity's spans are dropped, and its next checkpoint may be
@@ -185,12 +187,16 @@ class Watchdog {
   Status check(const WatchdogConfig& config) const noexcept;
   Status check_windows(const WatchdogConfig& config) const noexcept;
   Status check_new(const char* name, std::size_t used, std::size_t room) const noexcept;
+  /// Undoes what start() has locked.
+  void unlock_memory() noexcept;
   /// What its thread does.
   static TimePoint glance(void* self, TimePoint at) noexcept;
 
   /// Reads all that is judged, at `at` or later.
   void look(TimePoint at) noexcept;
   void judge(const Look& look) noexcept;
+  /// What set_mode() has asked for since the last call.
+  std::optional<WatchMode> take_wanted_mode() noexcept;
   /// Has all start over in `mode`; who has expired only with `everybody`.
   void change_mode(WatchMode mode, const Look& look, bool everybody) noexcept;
   bool note_lateness(const Look& look) noexcept;
@@ -218,7 +224,7 @@ class Watchdog {
   std::uint32_t worker_count_ = 0;
 
   std::atomic<WatchMode> mode_{WatchMode::startup};
-  std::atomic<WatchMode> wanted_mode_{WatchMode::startup};
+  std::atomic<std::uint32_t> wanted_mode_{kWatchModes};  // a WatchMode; kWatchModes: none
   std::atomic<std::uint32_t> reinstate_{0};
   std::atomic<GlobalState> global_{GlobalState::ok};
   TimePoint next_step_{};
@@ -238,6 +244,7 @@ class Watchdog {
   Counter late_glances_;
   Counter greatest_lateness_;
 
+  bool memory_locked_ = false;
   MonitorThread thread_;
 };
 

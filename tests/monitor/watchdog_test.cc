@@ -369,6 +369,16 @@ TEST(Watchdog, each_mode_has_its_expectations) {
   EXPECT_LE(world.until_verdict(1s).count(), Duration(120ms).count());
 }
 
+TEST(Watchdog, a_mode_that_is_wanted_before_it_begins_is_not_lost) {
+  World world;
+  world.watchdog.set_mode(WatchMode::normal);
+  world.begin({.mode = WatchMode::startup}, {.normal = World::kLoop}, {.normal = World::kServo});
+  EXPECT_TRUE(world.watchdog.mode() == WatchMode::normal);
+  world.advance(50ms);
+  EXPECT_TRUE(world.watchdog.mode() == WatchMode::normal);
+  EXPECT_TRUE(world.entity.state() == LocalState::ok);
+}
+
 TEST(Watchdog, feeds_only_while_everybody_is_well) {
   FakeWatchdog fake;
   takt::platform::WatchdogDevice device;

@@ -207,6 +207,17 @@ TEST(WatchdogThread, allocates_nothing) {
   EXPECT_OK(watchdog.stop(takt::test::kPatience));
 }
 
+TEST(WatchdogThread, unlocks_only_what_it_has_locked) {
+  const FaultInjection unlocks(SystemCall::munlock, EPERM, 1'000'000);  // counts them
+  ASSERT_OK(watchdog.start(kPatient));
+  EXPECT_OK(watchdog.stop(takt::test::kPatience));
+  {
+    const FaultInjection fault(SystemCall::pthread_create, EAGAIN);
+    EXPECT_FALSE(watchdog.start(kPatient).ok());
+  }
+  EXPECT_EQ(unlocks.calls(), 0U);
+}
+
 TEST(WatchdogThread, starts_and_stops_again_and_again) {
   const ManagerSocket socket(ManagerSocket::Kind::abstract);
   takt::platform::ServiceManager manager;
