@@ -53,7 +53,9 @@ struct AlertConfig {
   AlertWhen when = AlertWhen::above;
   double threshold = 0;   ///< beyond: above (below) it, not at it
   double hysteresis = 0;  ///< not negative; raised, it is over at this distance from the threshold
-  Duration duration{0};   ///< how long it must have been beyond, in all samples, to be raised
+  /// How long it must have been beyond, in all samples, to be raised. One reading of what is read
+  /// each SamplerConfig::slow_period is in all samples of that time: wait for longer than that.
+  Duration duration{0};
   AlertHandler on_change = nullptr;
   void* argument = nullptr;
 };

@@ -152,10 +152,12 @@ class ErrorLog {
 
   // Reporting:
 
-  /// Records an error that happened at `time`. Of the text the first 47 bytes are kept. A kind that
-  /// is not there aborts. Blocks: no. Bound: lock-free; once more for each report that others began
-  /// meanwhile; no system call. Callable from: any thread, jobs and callbacks included. False: the
-  /// inbox is full, the error is counted without its text.
+  /// Records an error that happened at `time`, which is kept as it is; for the rules one before the
+  /// clock's origin is that, and one after the next step() is as late as that. Of the text the
+  /// first 47 bytes are kept. A kind that is not there aborts. Blocks: no. Bound: lock-free; once
+  /// more for each report that others began meanwhile; no system call but one in a thread's first
+  /// report. Callable from: any thread, jobs and callbacks included. False: the inbox is full, the
+  /// error is counted without its text.
   bool report_at(TimePoint time, ErrorKind kind, std::string_view text,
                  std::int32_t code = 0) noexcept;
   /// As report_at(), now.
@@ -189,8 +191,8 @@ class ErrorLog {
   /// Calls `visitor` for what is exposed: takt_errors_total and takt_errors_without_text_total, of
   /// each kind. Blocks: no, takes no lock.
   void visit(MetricVisitor visitor, void* argument) const noexcept;
-  /// Appends a line for each kind that ever occurred: "i2c: 12 errors, 3 in the last 1 min…". What
-  /// does not fit is cut, as out.truncated() says.
+  /// Appends a line for each kind that ever occurred: "warning i2c: 12, of these 3 in the
+  /// last 1 min". What does not fit is cut, as out.truncated() says.
   void write_summary(TextWriter& out, TimePoint now) noexcept;
 
  protected:

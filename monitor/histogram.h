@@ -14,8 +14,10 @@ namespace takt::inline v0 {
 /// for those of several writers, and for those of a window see HistogramSnapshot.
 ///
 /// Percentiles are upper bounds of their bucket: never below the true value, above it by at most
-/// 1/32 (3.1 %), and never above max(). sum() and mean() take each value for the middle of its
-/// bucket: within 1/64 (1.6 %) of the true one. Both hold below 2^40 ns (18 minutes).
+/// 1/32 (3.1 %), and never above max(), but for a largest value that its writer has counted and not
+/// yet noted as the maximum. A fraction that is not a number is 1. sum() and mean() take each value
+/// for the middle of its bucket: within 1/64 (1.6 %) of the true one. Both hold below 2^40 ns (18
+/// minutes).
 class Histogram {
  public:
   /// Reads `counts`, which must outlive this.

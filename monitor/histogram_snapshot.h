@@ -18,7 +18,8 @@ class HistogramSnapshot {
   explicit HistogramSnapshot(const HistogramCounts& counts) noexcept { add(counts); }
 
   /// Adds what `counts` holds now, whose writer may go on meanwhile: of the records that come
-  /// during the call each is in or not. Bound: O(buckets), as everything below.
+  /// during the call each is in or not. Where the writer has counted a new largest value and not
+  /// yet noted it, max() is the upper bound of its bucket. Bound: O(buckets), as everything below.
   void add(const HistogramCounts& counts) noexcept;
   /// Adds another copy.
   void add(const HistogramSnapshot& other) noexcept;

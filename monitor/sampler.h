@@ -26,8 +26,8 @@
 
 namespace takt::inline v0 {
 
-/// How much a StaticSampler holds. A sample takes 8 bytes for each of 24 figures of the process and
-/// the board, 8 of a worker, 12 of a task, and one a metric.
+/// How much a StaticSampler holds. A sample takes 8 bytes for its time, each of 23 figures of the
+/// process and the board, 8 of a worker, 12 of a task, and one a metric.
 struct SamplerLimits {
   std::uint32_t workers = 4;
   std::uint32_t tasks = 16;
@@ -160,8 +160,10 @@ class Sampler {
 
   /// The newest quantity of a series, in the unit in which it is exposed: of a gauge its level
   /// (bytes, seconds, degrees); of a counter what it counted between the last two samples, a
-  /// second: jobs a second, of CPU and busy time the utilisation. Nothing: absent, not sampled yet,
-  /// or a counter's first sample. A counter that went down has begun anew at 0. Bound: wait-free.
+  /// second: jobs a second, of CPU and busy time the utilisation (of a
+  /// task's execution, which counts when a job ends, more than 1 when that job was longer).
+  /// Nothing: absent, not sampled yet, or a counter's first sample. A counter that went down has
+  /// begun anew at 0. Bound: wait-free.
   std::optional<double> value(Series series) const noexcept;
   /// The same of the samples of the last `window`, of which at most scratch.size() are looked at,
   /// the newest ones; `scratch` then holds them, sorted. Bound: O(n log n), wait-free: samples that
