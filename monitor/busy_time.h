@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "takt/executor/activity.h"
+#include "takt/executor/stats.h"
 #include "takt/platform/time.h"
 
 namespace takt::inline v0 {
