@@ -67,9 +67,10 @@ Status Executor::resume(LaneId lane) noexcept {
     const std::int64_t now_ns = to_ns(now());
     for (std::uint32_t number = 0; number < task_count(); ++number) {
       detail::TaskSlot& task = storage_.tasks[number];
-      // relaxed: written under the timer mutex, or it is another lane's.
-      if (&lane_of(task) != &slot ||
-          task.state.load(std::memory_order_relaxed) != TaskState::active) {
+      // The state first. acquire: pairs with the release in add_task_with(), which writes the lane
+      // before, under that lane's timer mutex: who is active and then of this lane stays so.
+      if (task.state.load(std::memory_order_acquire) != TaskState::active ||
+          &lane_of(task) != &slot) {
         continue;
       }
       const std::uint64_t lost = task.rule.pass_over(now_ns);
