@@ -37,8 +37,9 @@ class DescriptorHandle {
   /// lane's descriptors. Bound: O(1). Errors: failed_precondition: removed, or lost.
   Status suspend() noexcept;
   /// Jobs again; what the descriptor is ready for now makes one. Also after a hang-up, when the
-  /// other end may have come back. Blocks: as suspend(). Bound: one system call. Errors:
-  /// failed_precondition: removed, or lost; not_found, invalid_argument: it was closed; it is lost.
+  /// other end may have come back: from the job that was told of it on, which may call it itself.
+  /// Blocks: as suspend(). Bound: one system call. Errors: failed_precondition: removed, or lost;
+  /// not_found, invalid_argument: it was closed; it is lost.
   Status resume() noexcept;
 
   /// Watches it no longer; the callable is destroyed and the slot free. Then it may be closed.

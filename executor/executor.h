@@ -74,9 +74,9 @@ class Executor {
   /// Makes `function` a job of `lane` each time `descriptor` is ready for one of `wanted`, or has
   /// an error or hang-up: level-triggered, and never again before the job has ended, so a storm of
   /// events takes its turn. `function` takes nothing, const JobContext& or const
-  /// DescriptorContext&, which says what is ready. A job whose descriptor had an error or hung up,
-  /// and nothing of `wanted`, suspends it. Before or after start(); survives a stop. The descriptor
-  /// stays the caller's: call DescriptorHandle::remove() before close().
+  /// DescriptorContext&, which says what is ready. One with an error or a hang-up, and nothing of
+  /// `wanted`, is suspended before its job begins. Before or after start(); survives a stop. The
+  /// descriptor stays the caller's: call DescriptorHandle::remove() before close().
   /// Blocks: for another watch(), add_task() or start(). Bound: O(descriptors). Callable from: any
   /// thread, jobs included. The lane's first one opens two descriptors of the executor's own.
   /// Errors: invalid_argument: no such lane or priority, not an open descriptor; unsupported: a
@@ -516,10 +516,10 @@ class Executor {
   void release_ready(detail::LaneSlot& lane, const platform::EventPoll::Events& events) noexcept;
   void run_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
   void invoke_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
-  /// With `only_trouble`, an error or a hang-up and nothing that was asked for, it is suspended: it
-  /// would be reported for ever.
-  void end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot,
-                      bool only_trouble) noexcept;
+  /// Of one with an error or a hang-up and nothing that was asked for: it would be reported for
+  /// ever. A resume() during its job is then not lost.
+  static void suspend_in_trouble(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
+  void end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
   std::uint32_t ready_index(const detail::DescriptorSlot& slot) const noexcept {
     return storage_.limits.jobs_per_lane + storage_.limits.tasks + number_of(slot);
   }
