@@ -555,8 +555,6 @@ class Executor {
   /// Carries out `change` on an open lane, and lets the workers see it.
   template <class Change>
   Status change_active(const char* call, LaneId lane, const Change& change) noexcept;
-  /// Has those who wait in wait_paused() look again.
-  static void tell_waiting(detail::LaneSlot& lane) noexcept;
   Status wait_paused_until_steady(LaneId lane, TimePoint deadline) noexcept;
   /// Sleeps until the worker may take jobs, or its lane closes.
   void sit_out(detail::WorkerSlot& worker) noexcept;

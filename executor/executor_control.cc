@@ -294,7 +294,7 @@ void Executor::begin_stop(StopMode mode) noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
     if (worker_count(LaneId{number}) == 0) continue;
     storage_.lanes[number].queue.close();
-    tell_waiting(storage_.lanes[number]);
+    storage_.lanes[number].resting.tell();
   }
 }
 
