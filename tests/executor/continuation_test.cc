@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -271,6 +272,60 @@ TEST(Continuation, a_drain_runs_it) {
   gate.open();
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
   EXPECT_EQ(outcome.calls.load(), 1);
+  EXPECT_EQ(outcome.value.load(), 9);
+}
+
+/// Whether the kernel has put the worker to sleep.
+bool sleeps(std::uint32_t worker) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/stat",
+                static_cast<int>(executor.worker_stats(worker).thread_id.get()));
+  std::FILE* const file = std::fopen(path, "re");
+  if (!EXPECT_TRUE(file != nullptr)) return true;
+  char state = 0;
+  EXPECT_EQ(std::fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+  std::fclose(file);
+  return state == 'S';
+}
+
+// A post for one worker that began before the stop, and is accepted while that worker waits for
+// the continuation of a job that may need the posted one.
+TEST(Continuation, a_worker_that_waits_for_it_runs_what_was_posted_to_it) {
+  struct Held {
+    Held(Gate& at_move, Gate& in_job) noexcept : move(&at_move), job(&in_job) {}
+    Held(Held&& other) noexcept : move(other.move), job(other.job) { move->pass(); }
+    Held& operator=(Held&&) = delete;
+    ~Held() = default;
+    void operator()() const { job->enter(); }
+    Gate* move;
+    Gate* job;
+  };
+  Outcome outcome;
+  const Running running(executor, kConfigs);
+  Gate busy, posting, posted, work;
+  auto job = executor.submit([&] {
+    work.enter();
+    posted.wait_for_entries();
+    return 9;
+  });
+  ASSERT_OK(job);
+  work.wait_for_entries();
+  ASSERT_OK(job->then(outcome.note(), in_lane(kReport)));
+  hold_worker(executor, busy, kReport);
+  std::thread poster([&] {  // its slot is claimed when the callable moves
+    EXPECT_OK(executor.post_to(takt::WorkerId{1}, Held(posting, posted)));
+  });
+  posting.wait_for_entries();
+  std::thread stopper([] { EXPECT_OK(executor.stop(StopMode::drain, kPatience)); });
+  wait_until([] {
+    return executor.post([] {}, in_lane(kReport)).code() == StatusCode::failed_precondition;
+  });
+  busy.open();
+  wait_until([] { return executor.worker_stats(1).jobs.get() != 0 && sleeps(1); });
+  posting.open();
+  poster.join();
+  stopper.join();
+  EXPECT_EQ(posted.entries(), 1);
   EXPECT_EQ(outcome.value.load(), 9);
 }
 
