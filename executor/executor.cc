@@ -87,6 +87,11 @@ Status Executor::refusal(const PostOptions& options) noexcept {
       text << "it is full, and its own worker would wait for itself";
       return {StatusCode::failed_precondition, text.view()};
     }
+    // In real time: what virtual time cannot reach is no stop.
+    if (virtual_time_ == nullptr && now() < options.wait_until) {
+      text << "the executor stopped while it waited for a job slot";
+      return {StatusCode::failed_precondition, text.view()};
+    }
     text << "no job slot came free in time";
     return {StatusCode::timed_out, text.view()};
   }

@@ -3,7 +3,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "takt/tests/executor/running.h"
+#include "takt/tests/executor/sleeping.h"
 #include "takt/tests/executor/token.h"
 #include "takt/tests/support/test.h"
 
@@ -31,6 +31,7 @@ using takt::test::hold_worker;
 using takt::test::in_lane;
 using takt::test::kPatience;
 using takt::test::Running;
+using takt::test::sleeps;
 using takt::test::Token;
 using takt::test::wait_until;
 
@@ -77,7 +78,7 @@ TEST(Continuation, gets_the_result_on_its_lane) {
   EXPECT_FALSE(job->valid());
   wait_until([&] { return outcome.calls.load() == 1; });
   EXPECT_EQ(outcome.value.load(), 42);
-  wait_until([] { return executor.worker_stats(1).jobs.get() == 1; });
+  wait_until([&] { return executor.worker_stats(1).jobs.get() == 1; });
   expect_free(kWork);
   expect_free(kReport);
 }
@@ -275,19 +276,6 @@ TEST(Continuation, a_drain_runs_it) {
   EXPECT_EQ(outcome.value.load(), 9);
 }
 
-/// Whether the kernel has put the worker to sleep.
-bool sleeps(std::uint32_t worker) {
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/self/task/%d/stat",
-                static_cast<int>(executor.worker_stats(worker).thread_id.get()));
-  std::FILE* const file = std::fopen(path, "re");
-  if (!EXPECT_TRUE(file != nullptr)) return true;
-  char state = 0;
-  EXPECT_EQ(std::fscanf(file, "%*d (%*[^)]) %c", &state), 1);
-  std::fclose(file);
-  return state == 'S';
-}
-
 // A post for one worker that began before the stop, and is accepted while that worker waits for
 // the continuation of a job that may need the posted one.
 TEST(Continuation, a_worker_that_waits_for_it_runs_what_was_posted_to_it) {
@@ -316,12 +304,13 @@ TEST(Continuation, a_worker_that_waits_for_it_runs_what_was_posted_to_it) {
     EXPECT_OK(executor.post_to(takt::WorkerId{1}, Held(posting, posted)));
   });
   posting.wait_for_entries();
+  const auto reporter = static_cast<pid_t>(executor.worker_stats(1).thread_id.get());
   std::thread stopper([] { EXPECT_OK(executor.stop(StopMode::drain, kPatience)); });
   wait_until([] {
     return executor.post([] {}, in_lane(kReport)).code() == StatusCode::failed_precondition;
   });
   busy.open();
-  wait_until([] { return executor.worker_stats(1).jobs.get() != 0 && sleeps(1); });
+  wait_until([&] { return executor.worker_stats(1).jobs.get() != 0 && sleeps(reporter); });
   posting.open();
   poster.join();
   stopper.join();

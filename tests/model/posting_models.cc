@@ -162,6 +162,25 @@ void closing_ends_a_wait() {
                [&] { shop.lane.close(); });
 }
 
+void opening_anew_ends_a_wait() {
+  // Who waits is perhaps so slow that the lane is open again when it looks.
+  Shop shop(1);
+  ModelEnv::Word waits;
+  require(shop.lane.acquire_slot() == 0, "it is full");
+  const auto sleep = [&waits](auto& word, std::uint32_t seen, TimePoint until) {
+    waits.store(1, std::memory_order_release);
+    ModelEnv::wake(waits, 1);
+    return ModelEnv::wait(word, seen, until);
+  };
+  concurrently(
+      [&] { require(shop.lane.wait_for_slot(kNever, sleep) == kNone, "there never was one"); },
+      [&] {
+        while (waits.load(std::memory_order_acquire) == 0) ModelEnv::wait(waits, 0, kNever);
+        shop.lane.close();
+        shop.lane.open(shop.parkers, 1);
+      });
+}
+
 void waiting_working_and_closing() {
   // The lane's one slot has a job. Who waits gets it after that job, or is told of the end.
   Shop shop(1);
@@ -404,6 +423,7 @@ const Model kModels[] = {
     {"room: a slot given back", slot_given_back, {.preemptions = 3}, 930},
     {"room: two wait for one slot", two_wait_for_one_slot, bounded(1), 5'700},
     {"room: closing ends a wait", closing_ends_a_wait, {.preemptions = 3}, 4'900},
+    {"room: opening anew ends a wait", opening_anew_ends_a_wait, bounded(2), 640},
     {"room: waiting, working and closing", waiting_working_and_closing, bounded(1), 14'000},
     {"drop: dropped or run", dropped_or_run, {.preemptions = 3}, 1'100},
     {"drop: two drop", two_drop, {.preemptions = 3}, 560},
