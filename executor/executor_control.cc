@@ -137,12 +137,12 @@ Status Executor::prepare_memory(const StartOptions& options) noexcept {
       return about_worker(worker.name, prepared);
     }
   }
-  refused_memory_lock_ = 0;
+  refused_memory_lock_.store(0, std::memory_order_relaxed);  // relaxed, twice: a figure
   if (options.lock_memory) {
     const Status locked = lock_memory();
     if (locked.ok()) return {};
     if (options.on_denied != OnDenied::degrade) return locked;
-    refused_memory_lock_ = locked.error_number();
+    refused_memory_lock_.store(locked.error_number(), std::memory_order_relaxed);
   }
   platform::prefault(storage_.memory);
   return {};

@@ -163,7 +163,7 @@ void remove_all(std::vector<TaskHandle>& tasks) {
 // become another lane's.
 TEST(SlotReuse, resume_leaves_tasks_of_another_lane_alone) {
   if (takt::test::kThreadSanitizer) SKIP("a thread that stops inside of tsan's runtime stops all");
-  constexpr int kRounds = 30;
+  constexpr int kRounds = 15;
   const Freezer freezer;
   std::atomic<int> astray{0};
   int refused = 0;
