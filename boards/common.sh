@@ -70,38 +70,46 @@ include_folder() {
   echo "$folder"
 }
 
-# clang_tidy CHECKS over the .cc files named on standard input; prints what it finds, and then fails.
-# CHECKS: beyond .clang-tidy, "" for none. $includes: of include_folder. Most of the time goes into the
-# standard's headers, therefore up to ten files of a folder are read as one; where that shows anything,
-# be it that two of them use a name, each is read alone. One process a reading: clang-tidy 14 reports
-# false va_list findings from the second on.
-clang_tidy() {
-  local file folder last='' count=0 groups
-  groups=$(mktemp -d "$includes/groups.XXXXXX")
+# Sources that each include up to ten of the .cc files named on standard input, neighbours in a folder;
+# prints their paths. For tools that spend most of their time in headers. $includes: of include_folder.
+group_sources() {
+  local file key
+  local -a all=()
+  local -A groups=() counts=()
   while read -r file; do
-    folder=$(dirname "$file")
+    key=$(dirname "$file")
     # Programs and tests have names in common.
-    if [[ $file == tests/* ]] || grep -q '^int main(' "$file"; then folder=$file; fi
-    [[ $folder == "$last" ]] && ((count < 10)) || count=0
-    ((count > 0)) || group=$(mktemp "$groups/XXXXXX.cc")
-    echo "#include \"takt/$file\"" >>"$group"
-    last=$folder count=$((count + 1))
+    if [[ $file == tests/* ]] || grep -q '^int main(' "$file"; then key=$file; fi
+    if ((${counts[$key]:-0} % 10 == 0)); then
+      groups[$key]=$(mktemp "$includes/group.XXXXXX.cc")
+      all+=("${groups[$key]}")
+    fi
+    counts[$key]=$((${counts[$key]:-0} + 1))
+    echo "#include \"takt/$file\"" >>"${groups[$key]}"
   done
-  find "$groups" -name '*.cc' |
+  ((${#all[@]} == 0)) || printf '%s\n' "${all[@]}"  # only now are they complete
+}
+
+# clang_tidy CHECKS over the .cc files named on standard input; prints what it finds, and then fails.
+# CHECKS: beyond .clang-tidy, "" for none. $includes: of include_folder. Where a group shows anything,
+# be it that two of its files use a name, each is read alone. One process a reading: clang-tidy 14
+# reports false va_list findings from the second on.
+clang_tidy() {
+  group_sources |
     xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" "$boards/tidy_group.sh" "$includes" "$1" |
     awk '{ print } / (warning|error): / { failed = 1 } END { exit failed }'
 }
 
 # What needs no proof in a second configuration: the models, which explore the sources under an
 # environment of their own, controls of other tests, and what runs no program of ours.
-readonly ONE_CONFIGURATION='-//tests/model/... -//tests/executor/wrong/... -//tests/boards:hil_test'
+readonly ONE_CONFIGURATION='-//tests/model/... -//tests/executor/wrong/... -//tests/boards:hil_test -//tests/sync/thread_safety/...'
 
 # test_configuration EXCLUDED [BAZEL ARGUMENT]...: the tests of a configuration but those and
 # EXCLUDED, a list of "-//target". TAKT_TARGETS narrows it.
 test_configuration() {
   local -a targets
   read -r -a targets <<<"${TAKT_TARGETS:-//... $ONE_CONFIGURATION $1}"
-  TAKT_SETUP=no "$boards/test.sh" "${@:2}" -- "${targets[@]}"
+  TAKT_SETUP=no "$boards/test.sh" --define=takt_second_configuration=yes "${@:2}" -- "${targets[@]}"
 }
 
 # Reads JUnit XML: one line a case, "passed|failed|skipped TAB suite.name TAB reason".

@@ -90,7 +90,7 @@ fi
 everything=(//...)
 ((${#targets[@]} == 0)) || everything=()
 # Not quiet_bazel: on Bazel 4 the filter would swallow the output of failed tests as well.
-bazel test --keep_going --test_summary=none --show_result=0 "${progress[@]}" \
+bazel test --keep_going --build_tests_only --test_summary=none --show_result=0 "${progress[@]}" \
   --build_event_json_file="$scratch/events" "$@" "${everything[@]}" || status=$?
 # Bazel's own "wrong command line".
 if ((status == 2)); then

@@ -8,5 +8,5 @@ boards=$PWD/boards
 # shellcheck source=boards/common.sh
 source boards/common.sh
 
-test_configuration '-//tests/install/... -//tests/stress/...' \
+test_configuration '-//tests/install/... -//tests/stress/... -//tests/bench/...' \
   --config=static --config=arm --config=werror

@@ -8,5 +8,5 @@ boards=$PWD/boards
 # shellcheck source=boards/common.sh
 source boards/common.sh
 
-test_configuration '-//tests/install:workspace_test -//tests/stress/... -//tests/bench/...' \
+test_configuration '-//tests/install:workspace_test -//tests/install:source_export_test -//tests/stress/... -//tests/bench/...' \
   --config=arm64 --config=werror

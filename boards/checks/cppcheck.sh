@@ -14,7 +14,10 @@ trap 'rm -r "$includes"' EXIT
 # uninitMemberVar: buffers are left unwritten on purpose until somebody writes them. The other two
 # are faults of cppcheck 2.10: it takes `T& x = condition ? a : b` for a temporary, and gives up a
 # file at some chrono literals.
-cpp_files | grep -v '^tests/' |
+{
+  cpp_files | grep -v '^tests/' | grep '\.h$' || true
+  cpp_files | grep -v '^tests/' | grep '\.cc$' | group_sources
+} |
   cppcheck --quiet --error-exitcode=1 --file-list=- -j "$(nproc)" \
     --enable=warning,performance,portability --language=c++ --std=c++20 \
     -I "$includes" -I "$includes/generated" \

@@ -4,17 +4,17 @@
 Only with the setting of our .bazelrc: a consumer compiles the sources as they are.
 """
 
-def _headers(name):
+def _headers(name, setting = "//boards:precompiled_headers"):
     return struct(
         copts = select({
-            "//boards:precompiled_headers": [
+            setting: [
                 "-include",
                 "$(BINDIR)/boards/precompiled/%s.h" % name,
             ],
             "//conditions:default": [],
         }),
         deps = select({
-            "//boards:precompiled_headers": ["//boards/precompiled:" + name],
+            setting: ["//boards/precompiled:" + name],
             "//conditions:default": [],
         }),
     )
@@ -25,3 +25,9 @@ LIBRARY_HEADERS = _headers("library")
 # With TAKT_COPTS and nothing that changes code: precompiled at another level of optimisation,
 # g++ 12 takes them and breaks down.
 PROGRAM_HEADERS = _headers("program")
+
+# The same for sources that have to show, in one configuration, that they include what they use.
+ELSEWHERE_HEADERS = _headers("program", "//boards:second_configuration")
+
+# With TAKT_COPTS + ["-O2"].
+OPTIMIZED_HEADERS = _headers("optimized")

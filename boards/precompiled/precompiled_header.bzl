@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A header that g++ parses once a configuration, instead of once a source."""
+"""A header that the compiler parses once a configuration, instead of once a source."""
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
 load("@rules_cc//cc:defs.bzl", "CcInfo")
@@ -20,27 +20,25 @@ def _precompiled_header_impl(ctx):
         unsupported_features = ctx.disabled_features,
     )
     header = ctx.actions.declare_file(ctx.label.name + ".h")
-    if toolchain.compiler == "clang":
-        # Its precompiled headers hold paths of the sandbox in which they were made.
-        ctx.actions.write(header, "")
-        return [_info(header)]
     ctx.actions.symlink(output = header, target_file = ctx.file.header)
 
-    # g++ takes NAME.gch instead of NAME, if its flags are the same.
-    precompiled = ctx.actions.declare_file(header.basename + ".gch")
+    # Taken instead of the header, if the flags are the same.
+    is_clang = toolchain.compiler == "clang"
+    precompiled = ctx.actions.declare_file(header.basename + (".pch" if is_clang else ".gch"))
     variables = cc_common.create_compile_variables(
         cc_toolchain = toolchain,
         feature_configuration = features,
-        source_file = header.path,
+        # clang++ would remember the header's path, which lies in a sandbox.
+        source_file = "-" if is_clang else header.path,
         output_file = precompiled.path,
         use_pic = (toolchain.needs_pic_for_dynamic_libraries(feature_configuration = features) and
                    ctx.var["COMPILATION_MODE"] != "opt"),
         user_compile_flags = ctx.fragments.cpp.copts + ctx.fragments.cpp.cxxopts +
                              ctx.attr.copts + ["-x", "c++-header"],
     )
-    ctx.actions.run(
-        executable = toolchain.compiler_executable,
-        arguments = cc_common.get_memory_inefficient_command_line(
+    ctx.actions.run_shell(
+        command = "exec \"$@\" <" + header.path,
+        arguments = [toolchain.compiler_executable] + cc_common.get_memory_inefficient_command_line(
             action_name = ACTION_NAMES.cpp_compile,
             feature_configuration = features,
             variables = variables,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What many sources include, precompiled (headers.bzl). Each file still includes what it uses: for
-// clang++, and for a consumer, this one is empty.
+// What many sources include, precompiled (headers.bzl). Each file still includes what it uses: a
+// consumer has no such header.
 #ifndef TAKT_BOARDS_PRECOMPILED_STANDARD_HEADERS_H_
 #define TAKT_BOARDS_PRECOMPILED_STANDARD_HEADERS_H_
 

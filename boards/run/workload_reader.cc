@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 
 namespace takt::run {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr std::int64_t kLargestInt = std::numeric_limits<std::int32_t>::max();  // as in rt-app
 static_assert(static_cast<std::size_t>(Key::mode) < 32, "Given has a slot for each key");
 
 EventKind event_kind(Key key) noexcept {

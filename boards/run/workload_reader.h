@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -29,6 +30,9 @@ class WorkloadReader {
   bool read(const JsonNode& document) noexcept;
 
  private:
+  static constexpr std::int64_t kLargestInt =
+      std::numeric_limits<std::int32_t>::max();  // as in rt-app
+
   /// Where each setting of the object that is being read was first given.
   class Given {
    public:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // WorkloadReader's checks of single keys and values; the structure is in workload_reader.cc.
 #include <chrono>
-#include <limits>
 
 #include "takt/boards/run/workload_reader.h"
 
@@ -10,8 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t kLargestInt = std::numeric_limits<std::int32_t>::max();  // as in rt-app
-constexpr int kDefaultRealTimePriority = 10;                                    // as in rt-app
+constexpr int kDefaultRealTimePriority = 10;  // as in rt-app
 
 constexpr SchedulingPolicy kPolicies[] = {
     SchedulingPolicy::other, SchedulingPolicy::batch,       SchedulingPolicy::idle,

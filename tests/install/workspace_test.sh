@@ -22,6 +22,13 @@ cc_binary(
     copts = ["-std=c++20"],
     deps = ["@takt"],
 )
+
+cc_binary(
+    name = "board_consumer",
+    srcs = ["consumer.cc"],
+    copts = ["-std=c++20"],
+    deps = ["@takt//platform"],  # of the library only what it uses
+)
 BUILD
 cd "$work/consumer"
 
@@ -43,8 +50,8 @@ fi
 begin board
 if require bazel aarch64-linux-gnu-g++ qemu-aarch64; then
   build --incompatible_enable_cc_toolchain_resolution --platforms=@takt//boards:raspberrypi4 \
-    //:consumer
-  "$emulate" bazel-bin/consumer
+    //:board_consumer
+  "$emulate" bazel-bin/board_consumer
 fi
 
 begin install

@@ -21,10 +21,10 @@ def model_tests(name, headers, deps, srcs = None, wrong = True):
         name = name + "_model_test",
         size = "medium",
         timeout = "long",  # a busy machine; half a minute else
-        srcs = ["model_set_test.cc"] + srcs,
+        srcs = srcs,
         copts = OPTIMIZED,
         data = headers + ["survivors.txt"],
-        deps = deps + [":model"],
+        deps = deps + [":model_set_test"],
     )
     if wrong:
         wrong_variant_tests(name, headers[0], deps, srcs)
@@ -66,9 +66,9 @@ def wrong_variant_tests(name, header, deps, srcs = None, other = None):
         takt_cc_test(
             name = variant + "_wrong_test",
             size = "small",
-            srcs = ["wrong_variant_test.cc", copy] + (srcs or [name + "_models.cc"]),
+            srcs = [copy] + (srcs or [name + "_models.cc"]),
             copts = ["-O1", "-iquote", "$(GENDIR)/%s/%s" % (native.package_name(), folder)],
             data = [patch],
             tags = ["wrong_variant"],  # shipped code has its warnings from other targets
-            deps = deps + [":model"],
+            deps = deps + [":wrong_variant_test"],
         )

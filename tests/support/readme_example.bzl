@@ -3,6 +3,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//boards:copts.bzl", "TAKT_TEST_COPTS")
+load("//boards/precompiled:headers.bzl", "ELSEWHERE_HEADERS")
 
 def readme_example_test(name, readme, deps, block = 1, copts = [], tags = []):
     """A test that a ```cpp block of a README compiles, and that its main() returns 0.
@@ -29,8 +30,8 @@ def readme_example_test(name, readme, deps, block = 1, copts = [], tags = []):
         size = "small",
         srcs = [name + ".cc"],
         # A cast of mapped memory, which is aligned to pages, is none of std::byte's.
-        copts = TAKT_TEST_COPTS + ["-Wno-cast-align"] + copts,
+        copts = TAKT_TEST_COPTS + ELSEWHERE_HEADERS.copts + ["-Wno-cast-align"] + copts,
         linkstatic = True,
         tags = tags,
-        deps = deps,
+        deps = ELSEWHERE_HEADERS.deps + deps,
     )

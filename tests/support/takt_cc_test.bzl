@@ -3,7 +3,7 @@
 
 load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//boards:copts.bzl", "TAKT_TEST_COPTS")
-load("//boards/precompiled:headers.bzl", "PROGRAM_HEADERS")
+load("//boards/precompiled:headers.bzl", "OPTIMIZED_HEADERS", "PROGRAM_HEADERS")
 
 def takt_cc_test(
         name,
@@ -31,16 +31,17 @@ def takt_cc_test(
       faults: links fault injection at the platform seam (fault_injection.h).
       **attributes: anything else that cc_test takes.
     """
-    optimized = [flag for flag in copts if flag.startswith("-O")]
+    level = "".join([flag for flag in copts if flag.startswith("-O")])
+    headers = {"": PROGRAM_HEADERS, "-O2": OPTIMIZED_HEADERS}.get(level, struct(copts = [], deps = []))
     cc_test(
         name = name,
         size = size,
         srcs = srcs,
-        copts = TAKT_TEST_COPTS + ([] if optimized else PROGRAM_HEADERS.copts) + copts,
+        copts = TAKT_TEST_COPTS + headers.copts + copts,
         linkstatic = True,
         tags = tags + (["exclusive", "no-sandbox"] if real_time else []),
         deps = deps + ["//tests/support"] +
-               ([] if optimized else PROGRAM_HEADERS.deps) +
+               headers.deps +
                (["//tests/support:allocation_guard"] if guard else []) +
                (["//tests/support:fault_injection"] if faults else []),
         **attributes
