@@ -122,6 +122,8 @@ Status DescriptorHandle::remove_until_steady(TimePoint deadline) noexcept {
     watched.destroying = true;
   }
   watched.thunk(detail::ThunkStep::destroy_callable, watched.storage.bytes, nullptr);
+  // Whoever holds the mutex and has seen it current has a slot that nobody can take.
+  LockGuard lock(lane().descriptor_mutex);
   // release: pairs with the acquire in watch_with(), which may use the slot from now on.
   watched.state.store(DescriptorState::removed, std::memory_order_release);
   return {};
@@ -141,6 +143,7 @@ Status DescriptorHandle::request_remove() noexcept {
     watched.destroying = true;
   }
   watched.thunk(detail::ThunkStep::destroy_callable, watched.storage.bytes, nullptr);
+  LockGuard lock(lane().descriptor_mutex);
   // release: as in remove_until_steady().
   watched.state.store(DescriptorState::removed, std::memory_order_release);
   return {};

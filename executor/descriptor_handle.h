@@ -36,15 +36,18 @@ class DescriptorHandle {
   /// may call it. What comes meanwhile stays in the descriptor. Blocks: no, but for others at the
   /// lane's descriptors. Bound: O(1). Errors: failed_precondition: removed, or lost.
   Status suspend() noexcept;
-  /// Jobs again; what the descriptor is ready for now makes one. Also after a hang-up, when the
-  /// other end may have come back. Blocks: as suspend(). Bound: one system call. Errors:
-  /// failed_precondition: removed, or lost; not_found, invalid_argument: it was closed; it is lost.
+  /// Jobs again; what the descriptor is ready for now makes one, and perhaps what it was ready for
+  /// before suspend(): such a job may find nothing to read. Also after a hang-up, when the
+  /// other end may have come back: from the job that was told of it on, which may call it itself.
+  /// Blocks: as suspend(). Bound: one system call. Errors: failed_precondition: removed, or lost;
+  /// not_found, invalid_argument: it was closed; it is lost.
   Status resume() noexcept;
 
   /// Watches it no longer; the callable is destroyed and the slot free. Then it may be closed.
-  /// Blocks: until its job, if there is one, has ended. Errors: failed_precondition: removed
-  /// before, or called by a worker of its lane while a job of it is unfinished, for which it would
-  /// wait for ever; then nothing was done: see request_remove().
+  /// Blocks: until its job, if there is one, has ended: one that waits in a paused lane does so
+  /// after resume(lane) or a stop only. Errors: failed_precondition: removed before, or called by a
+  /// worker of its lane while a job of it is unfinished, for which it would wait for ever; then
+  /// nothing was done: see request_remove().
   Status remove() noexcept { return remove_until_steady(kNever); }
   /// As remove(), at most until `deadline`, of any clock. Errors: and timed_out: no job will be
   /// released any more, call it again.

@@ -87,6 +87,11 @@ Status Executor::refusal(const PostOptions& options) noexcept {
       text << "it is full, and its own worker would wait for itself";
       return {StatusCode::failed_precondition, text.view()};
     }
+    // In real time: what virtual time cannot reach is no stop.
+    if (virtual_time_ == nullptr && now() < options.wait_until) {
+      text << "the executor stopped while it waited for a job slot";
+      return {StatusCode::failed_precondition, text.view()};
+    }
     text << "no job slot came free in time";
     return {StatusCode::timed_out, text.view()};
   }
@@ -150,7 +155,7 @@ void Executor::cancel_timed_jobs(detail::WorkerSlot& worker) noexcept {
 }
 
 WorkerActivity Executor::worker_activity(std::uint32_t worker, TimePoint at) const noexcept {
-  const detail::WorkerSlot& slot = storage_.workers[worker];
+  const detail::WorkerSlot& slot = worker_slot(worker);
   const WorkerActivity activity = slot.stats.activity.get();
   if (activity.phase() != WorkerPhase::idle ||
       !slot.lane->queue.is_called(slot.number_in_lane, to_ns(at))) {
@@ -160,11 +165,11 @@ WorkerActivity Executor::worker_activity(std::uint32_t worker, TimePoint at) con
 }
 
 std::size_t Executor::stack_high_water(std::uint32_t worker) const noexcept {
-  return platform::stack_high_water(storage_.workers[worker].stack);
+  return platform::stack_high_water(worker_slot(worker).stack);
 }
 
 std::size_t Executor::stack_bytes(std::uint32_t worker) const noexcept {
-  return platform::usable_stack(storage_.workers[worker].stack).size();
+  return platform::usable_stack(worker_slot(worker).stack).size();
 }
 
 }  // namespace takt::inline v0

@@ -49,9 +49,11 @@ class Executor {
 
   /// Adds a periodic task: job k is released at epoch() + offset + k * period. Before or after
   /// start(); a late task joins at its next point on the grid. Tasks survive a stop.
-  /// Blocks: for another add_task() or start(). Bound: O(tasks). Callable from: any thread,
-  /// jobs included. Errors: invalid_argument; resource_exhausted: ExecutorLimits::tasks or
-  /// histograms are used up; failed_precondition: the executor runs, and the lane has no worker.
+  /// Blocks: for another add_task(), watch() or start() (which locks memory and starts threads
+  /// meanwhile: milliseconds), and for others who set timers of the lane. Bound: O(tasks), with
+  /// histograms times ExecutorLimits::histograms. Callable from: any thread, jobs included. Errors:
+  /// invalid_argument; resource_exhausted: ExecutorLimits::tasks or histograms are used up;
+  /// failed_precondition: the executor runs, and the lane has no worker.
   template <class Function>
   Result<TaskHandle> add_task(const TaskConfig& config, Function&& function) noexcept {
     using Callable = std::decay_t<Function>;
@@ -74,14 +76,15 @@ class Executor {
   /// Makes `function` a job of `lane` each time `descriptor` is ready for one of `wanted`, or has
   /// an error or hang-up: level-triggered, and never again before the job has ended, so a storm of
   /// events takes its turn. `function` takes nothing, const JobContext& or const
-  /// DescriptorContext&, which says what is ready. A job whose descriptor had an error or hung up,
-  /// and nothing of `wanted`, suspends it. Before or after start(); survives a stop. The descriptor
-  /// stays the caller's: call DescriptorHandle::remove() before close().
-  /// Blocks: for another watch(), add_task() or start(). Bound: O(descriptors). Callable from: any
-  /// thread, jobs included. The lane's first one opens two descriptors of the executor's own.
-  /// Errors: invalid_argument: no such lane or priority, not an open descriptor; unsupported: a
-  /// file that is always ready, virtual time; failed_precondition: the lane watches it already, or
-  /// has no worker while the executor runs; resource_exhausted: ExecutorLimits::descriptors, or the
+  /// DescriptorContext&, which says what is ready. One with an error or a hang-up, and nothing of
+  /// `wanted`, is suspended before its job begins. Use O_NONBLOCK: a job may find nothing, where
+  /// others read too, or after a suspend() and resume(). Before or after start(); survives a stop.
+  /// The descriptor stays the caller's: call DescriptorHandle::remove() before close(). Blocks: for
+  /// another watch(), add_task() or start(). Bound: O(descriptors). Callable from: any thread, jobs
+  /// included. The lane's first one opens two descriptors of the executor's own. Errors:
+  /// invalid_argument: no such lane or priority, not an open descriptor; unsupported: a file that
+  /// is always ready, virtual time; failed_precondition: the lane watches it already, or has no
+  /// worker while the executor runs; resource_exhausted: ExecutorLimits::descriptors, or the
   /// system's.
   template <class Function>
   Result<DescriptorHandle> watch(LaneId lane, int descriptor, Readiness wanted, Function&& function,
@@ -95,7 +98,9 @@ class Executor {
 
   /// Starts the workers and returns when each runs as configured; sets the epoch. On an error
   /// nothing runs: a refused priority, affinity or memory lock fails it, unless OnDenied::degrade.
-  /// Blocks: until the workers run. Callable from: any thread but a worker. The configs are copied.
+  /// Blocks: until the workers run; before that behind a stop() under way, as long as that may
+  /// take, and behind add_task() and watch(). Callable from: any thread but a worker. The configs
+  /// are copied.
   /// Errors: invalid_argument: a config, named; failed_precondition: it runs already, or a lane has
   /// tasks and no worker; permission_denied and others: which worker, which call, which errno.
   Status start(std::span<const WorkerConfig> workers, const StartOptions& options = {}) noexcept;
@@ -122,6 +127,8 @@ class Executor {
   }
 
   /// As post(), but `worker` runs it and no other, in its lane; `options.lane` is not looked at.
+  /// While that worker sits out (pause(), set_active_workers()) the job waits for it, unseen by a
+  /// BacklogPolicy.
   /// The job takes a slot of that lane, and goes before the lane's jobs of its level. A worker is
   /// known by its place among the configs of the last start(). Blocks, bound, callable from: as
   /// post(). Errors: as post(), and invalid_argument: no such worker.
@@ -144,7 +151,8 @@ class Executor {
 
   /// Has each worker of `options.lane` run a copy of `function` once, as post_to() does: all of
   /// them, or none where a job slot is missing. Returns how many got one: fewer than there are only
-  /// where the executor is stopping. Blocks: no. Bound: O(workers), a system call for each that
+  /// where the executor is stopping; those that sit out run it when they may again, or at the stop.
+  /// Blocks: no. Bound: O(workers), a system call for each that
   /// sleeps. Callable from: any thread, jobs included. Errors: as post(), and invalid_argument:
   /// WhenFull::wait, as two who wait with some of the slots would wait for each other.
   template <class Function>
@@ -161,7 +169,8 @@ class Executor {
 
   /// As post(), but the job becomes ready at `time`, of the executor's clock; a time that has
   /// passed is now. stop() ends jobs that still wait, in either mode. Blocks: no, but for others
-  /// who set timers of the lane. Bound: O(log timers); a system call if a worker has to be woken.
+  /// who set timers of the lane: a worker that releases all that is due, a resume(), which is
+  /// O(tasks). Bound: O(log(timers + tasks)); a system call if a worker has to be woken.
   /// Callable from: any thread, jobs included. Errors: as post(), and resource_exhausted:
   /// ExecutorLimits::timers jobs of the lane wait already.
   template <class Function>
@@ -256,7 +265,8 @@ class Executor {
   }
   /// Lets only the first `count` workers of `lane` (in the order of start()'s configs) take jobs, 1
   /// to worker_count(lane); at first it is all of them. The others sleep, without a place among
-  /// those that posts and releases wake. Otherwise as pause(); while the lane is paused it takes
+  /// those that posts and releases wake; what was posted to one of them waits until it is active
+  /// again, or the lane closes. Otherwise as pause(); while the lane is paused it takes
   /// effect at resume(). Errors: and invalid_argument: not so many.
   Status set_active_workers(LaneId lane, std::uint32_t count) noexcept;
   /// One look of `policy` at the jobs that wait in `lane`, and set_active_workers() as it says. For
@@ -299,6 +309,8 @@ class Executor {
   /// What became of posts to `lane`, which must exist, since the executor was constructed. Blocks:
   /// no. Callable from: any thread.
   const LaneStats& lane_stats(LaneId lane) const noexcept {
+    TAKT_CHECK(static_cast<std::uint32_t>(lane) < storage_.limits.lanes,
+               "there is no such lane (ExecutorLimits::lanes)");
     return storage_.lanes[static_cast<std::uint32_t>(lane)].stats;
   }
   /// Figures and name of a worker, below ExecutorLimits::workers. Blocks: no. Callable from: any
@@ -317,24 +329,32 @@ class Executor {
   /// The worker's events; empty without ExecutorLimits::events_per_worker. `worker` is below
   /// ExecutorLimits::workers. Blocks: no. Callable from: any thread, at any time.
   const EventRing& worker_events(std::uint32_t worker) const noexcept {
-    return storage_.workers[worker].events;
+    return worker_slot(worker).events;
   }
-  /// Bytes of the worker's stack that were ever used, and that there are. Bound: O(unused bytes).
+  /// Bytes of the worker's stack that were ever used, and that there are; `worker` as above.
+  /// Blocks: no. Bound: O(unused bytes). Callable from: any thread, but not beside start().
   std::size_t stack_high_water(std::uint32_t worker) const noexcept;
   std::size_t stack_bytes(std::uint32_t worker) const noexcept;
 
   /// The tasks added until now, in that order, but that a task takes the place of one that was
-  /// removed; TaskHandle::state() tells. Blocks: no. Callable from: any thread.
+  /// removed; TaskHandle::state() tells. `number` is below ExecutorLimits::tasks. Blocks: no.
+  /// Callable from: any thread.
   std::uint32_t task_count() const noexcept { return task_count_.load(std::memory_order_acquire); }
   TaskHandle task(std::uint32_t number) noexcept {
-    // acquire: pairs with the release in add_task_with().
+    TAKT_CHECK(number < storage_.limits.tasks, "there is no such task (ExecutorLimits::tasks)");
+    // acquire: pairs with the release in add_task_with(); the lane is that generation's, or a later
+    // one's, and then the handle is stale.
     const detail::TaskSlot& task = storage_.tasks[number];
     const std::uint32_t generation = task.generation.load(std::memory_order_acquire);
     return {this, number, generation, task.lane.load(std::memory_order_relaxed)};
   }
 
   /// The errno with which the memory lock was refused where OnDenied::degrade went on; else 0.
-  int refused_memory_lock() const noexcept { return refused_memory_lock_; }
+  /// Blocks: no. Callable from: any thread.
+  int refused_memory_lock() const noexcept {
+    // relaxed: a figure.
+    return refused_memory_lock_.load(std::memory_order_relaxed);
+  }
 
  protected:
   /// Out of line on purpose: not constant-initialised, a static executor stays in .bss.
@@ -516,10 +536,10 @@ class Executor {
   void release_ready(detail::LaneSlot& lane, const platform::EventPoll::Events& events) noexcept;
   void run_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
   void invoke_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
-  /// With `only_trouble`, an error or a hang-up and nothing that was asked for, it is suspended: it
-  /// would be reported for ever.
-  void end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot,
-                      bool only_trouble) noexcept;
+  /// Of one with an error or a hang-up and nothing that was asked for: it would be reported for
+  /// ever. A resume() during its job is then not lost.
+  static void suspend_in_trouble(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
+  void end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
   std::uint32_t ready_index(const detail::DescriptorSlot& slot) const noexcept {
     return storage_.limits.jobs_per_lane + storage_.limits.tasks + number_of(slot);
   }
@@ -555,8 +575,6 @@ class Executor {
   /// Carries out `change` on an open lane, and lets the workers see it.
   template <class Change>
   Status change_active(const char* call, LaneId lane, const Change& change) noexcept;
-  /// Has those who wait in wait_paused() look again.
-  static void tell_waiting(detail::LaneSlot& lane) noexcept;
   Status wait_paused_until_steady(LaneId lane, TimePoint deadline) noexcept;
   /// Sleeps until the worker may take jobs, or its lane closes.
   void sit_out(detail::WorkerSlot& worker) noexcept;
@@ -618,7 +636,7 @@ class Executor {
   // under the mutex.
   std::atomic<std::uint32_t> stop_requests_{0};
   std::atomic<std::uint32_t> time_stamps_{0};
-  int refused_memory_lock_ = 0;
+  std::atomic<int> refused_memory_lock_{0};
   bool memory_locked_ = false;  // by this executor; what mlockall() locked is not undone
   std::atomic<std::int64_t> epoch_ns_{0};
   std::atomic<std::uint32_t> worker_count_{0};

@@ -137,12 +137,12 @@ Status Executor::prepare_memory(const StartOptions& options) noexcept {
       return about_worker(worker.name, prepared);
     }
   }
-  refused_memory_lock_ = 0;
+  refused_memory_lock_.store(0, std::memory_order_relaxed);  // relaxed, twice: a figure
   if (options.lock_memory) {
     const Status locked = lock_memory();
     if (locked.ok()) return {};
     if (options.on_denied != OnDenied::degrade) return locked;
-    refused_memory_lock_ = locked.error_number();
+    refused_memory_lock_.store(locked.error_number(), std::memory_order_relaxed);
   }
   platform::prefault(storage_.memory);
   return {};
@@ -294,7 +294,7 @@ void Executor::begin_stop(StopMode mode) noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
     if (worker_count(LaneId{number}) == 0) continue;
     storage_.lanes[number].queue.close();
-    tell_waiting(storage_.lanes[number]);
+    storage_.lanes[number].resting.tell();
   }
 }
 

@@ -250,16 +250,26 @@ void Executor::release_ready(detail::LaneSlot& lane,
 }
 
 void Executor::run_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept {
-  const bool runs = !stop_requested();
-  if (runs) {
+  detail::LaneSlot& lane = *worker.lane;
+  // A job that is cancelled tells nobody of trouble: the next start() reports it anew.
+  if (!stop_requested()) {
+    if (!has(slot.ready, slot.wanted)) suspend_in_trouble(lane, slot);
     invoke_descriptor(worker, slot);
   } else {
     slot.stats.cancelled.add();
     worker.stats.cancelled.add();
     worker.note_now(EventKind::cancelled);
   }
-  // A job that was cancelled told nobody of trouble: the next start() reports it anew.
-  end_descriptor(*worker.lane, slot, runs && !has(slot.ready, slot.wanted));
+  end_descriptor(lane, slot);
+}
+
+void Executor::suspend_in_trouble(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
+  LockGuard lock(lane.descriptor_mutex);
+  // relaxed: written under the mutex.
+  if (slot.state.load(std::memory_order_relaxed) != DescriptorState::active) return;
+  // Before the job: a resume() that it asks for, of whomever, comes after this.
+  // release: pairs with the acquire in DescriptorHandle::state().
+  slot.state.store(DescriptorState::suspended, std::memory_order_release);
 }
 
 void Executor::invoke_descriptor(detail::WorkerSlot& worker,
@@ -286,8 +296,7 @@ void Executor::invoke_descriptor(detail::WorkerSlot& worker,
   worker.note(completed ? EventKind::completed : EventKind::failed, finish);
 }
 
-void Executor::end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot,
-                              bool only_trouble) noexcept {
+void Executor::end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
   const auto end = [&slot] {
     // release: pairs with the acquire in await_end(). Who waits there takes the mutex before the
     // slot becomes another's.
@@ -301,12 +310,7 @@ void Executor::end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& sl
     if (!slot.unattended) {
       // relaxed: written under the mutex.
       if (slot.state.load(std::memory_order_relaxed) == DescriptorState::active) {
-        if (only_trouble) {
-          // release: pairs with the acquire in DescriptorHandle::state().
-          slot.state.store(DescriptorState::suspended, std::memory_order_release);
-        } else {
-          static_cast<void>(arm(lane, slot));
-        }
+        static_cast<void>(arm(lane, slot));
       }
       return end();
     }

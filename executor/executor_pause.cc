@@ -6,19 +6,8 @@
 #include "takt/platform/text.h"
 #include "takt/sync/lock_guard.h"
 
-// LaneSlot::resting, one word:
-//   bits 0-7   workers that sit out. Raised by a worker that stops to take jobs, lowered by the
-//              same worker when it may again.
-//   bits 8-31  how often who may take jobs has changed, or the lane closed. Raised by
-//              tell_waiting().
-// A stale read is legal: the sleep compares the newest value.
-
 namespace takt::inline v0 {
 namespace {
-
-constexpr std::uint32_t kOneWorker = 1;
-constexpr std::uint32_t kWorkersMask = 0xFF;
-constexpr std::uint32_t kOneChange = 0x100;
 
 Status about_lane(const char* call, LaneId lane, StatusCode code, const char* what) noexcept {
   Text<Status::kTextBytes> text;
@@ -43,14 +32,8 @@ Status Executor::change_active(const char* call, LaneId lane, const Change& chan
   const std::uint32_t target = slot.paused ? 0 : slot.active_workers;
   if (target == slot.queue.active()) return {};
   slot.queue.set_active(target);
-  tell_waiting(slot);
+  slot.resting.tell();
   return {};
-}
-
-void Executor::tell_waiting(detail::LaneSlot& lane) noexcept {
-  // release: pairs with the acquire in wait_paused_until_steady(), which then looks at the lane.
-  lane.resting.fetch_add(kOneChange, std::memory_order_release);
-  ThreadEnv::wake(lane.resting, kEverybody);
 }
 
 Status Executor::pause(LaneId lane) noexcept {
@@ -67,9 +50,10 @@ Status Executor::resume(LaneId lane) noexcept {
     const std::int64_t now_ns = to_ns(now());
     for (std::uint32_t number = 0; number < task_count(); ++number) {
       detail::TaskSlot& task = storage_.tasks[number];
-      // relaxed: written under the timer mutex, or it is another lane's.
-      if (&lane_of(task) != &slot ||
-          task.state.load(std::memory_order_relaxed) != TaskState::active) {
+      // The state first. acquire: pairs with the release in add_task_with(), which writes the lane
+      // before, under that lane's timer mutex: who is active and then of this lane stays so.
+      if (task.state.load(std::memory_order_acquire) != TaskState::active ||
+          &lane_of(task) != &slot) {
         continue;
       }
       const std::uint64_t lost = task.rule.pass_over(now_ns);
@@ -123,21 +107,19 @@ Status Executor::wait_paused_until_steady(LaneId lane, TimePoint deadline) noexc
     return about_lane(kCall, lane, StatusCode::failed_precondition, "would wait for itself");
   }
   for (;;) {
-    // acquire: pairs with the release in sit_out(): what the workers' jobs did is over, and seen.
-    const std::uint32_t seen = slot.resting.load(std::memory_order_acquire);
-    // After that load: a change that is not seen here ends the sleep below.
+    const std::uint32_t seen = slot.resting.look();
     if (slot.queue.closed() || slot.queue.active() != 0) {
       return about_lane(kCall, lane, StatusCode::failed_precondition, "is not paused");
     }
     // 0: stopped meanwhile, and being started again.
     const std::uint32_t workers = worker_count(lane);
-    if (workers != 0 && (seen & kWorkersMask) == workers) return {};
-    const int error = sleep(slot.resting, seen, deadline);
+    if (workers != 0 && Resting::workers_in(seen) == workers) return {};
+    const int error = sleep(slot.resting.word(), seen, deadline);
     if (error == EDEADLK) {
       return about_lane(kCall, lane, StatusCode::failed_precondition,
                         "runs a job that nothing in virtual time can end");
     }
-    if (error == ETIMEDOUT && slot.resting.load(std::memory_order_relaxed) == seen) {
+    if (error == ETIMEDOUT && slot.resting.look() == seen) {
       return about_lane(kCall, lane, StatusCode::timed_out, "still runs a job");
     }
   }
@@ -151,16 +133,12 @@ void Executor::sit_out(detail::WorkerSlot& worker) noexcept {
 }
 
 void Executor::begin_sitting_out(detail::WorkerSlot& worker) noexcept {
-  detail::LaneSlot& lane = *worker.lane;
   begin_sleep(worker, WorkerPhase::paused, EventKind::pause);
-  // release: pairs with the acquire in wait_paused_until_steady().
-  lane.resting.fetch_add(kOneWorker, std::memory_order_release);
-  ThreadEnv::wake(lane.resting, kEverybody);
+  worker.lane->resting.begin();
 }
 
 void Executor::end_sitting_out(detail::WorkerSlot& worker) noexcept {
-  // relaxed: who waits looks at the lane itself.
-  worker.lane->resting.fetch_sub(kOneWorker, std::memory_order_relaxed);
+  worker.lane->resting.end();
   end_sleep(worker, EventKind::resume);
 }
 

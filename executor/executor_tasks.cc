@@ -74,7 +74,6 @@ Result<TaskHandle> Executor::add_task_with(const detail::TaskSetup& setup, detai
   mover(task.storage.bytes, callable);
   task.thunk = thunk;
   detail::copy_name(task.name, setup.name);
-  task.lane.store(setup.lane, std::memory_order_relaxed);
   task.priority = setup.priority;
   task.overrun = setup.overrun;
   task.sporadic = setup.sporadic;
@@ -91,10 +90,13 @@ Result<TaskHandle> Executor::add_task_with(const detail::TaskSetup& setup, detai
   task.destroying = false;
   // Until the rule has begun nobody touches the task through executor.task().
   LockGuard timer_lock(storage_.lanes[static_cast<std::uint32_t>(setup.lane)].timer_mutex);
+  // Not before: resume() of the lane that the slot was in must not take it for its own.
+  task.lane.store(setup.lane, std::memory_order_relaxed);
   const std::uint32_t generation = task.generation.load(std::memory_order_relaxed) + 1;
-  task.generation.store(generation, std::memory_order_relaxed);
-  // release: pairs with the acquire in TaskHandle and task_count(); who sees the task active or
-  // counted sees all of it.
+  // release: pairs with the acquire in task(); who sees the generation sees the lane.
+  task.generation.store(generation, std::memory_order_release);
+  // release: pairs with the acquire in TaskHandle, resume() and task_count(); who sees the task
+  // active or counted sees all of it.
   task.state.store(TaskState::active, std::memory_order_release);
   if (number == count) task_count_.store(number + 1, std::memory_order_release);
   if (running()) schedule(number, epoch(), now());

@@ -62,14 +62,16 @@ class JobHandleBase {
   JobState state() const noexcept;
 
   /// Ends the job before it begins. True: it never ran and never will, and its callable has been
-  /// destroyed; also when it was dropped or cancelled before. False: it has begun, or has run.
-  /// Blocks: no. Bound: lock-free.
+  /// destroyed; also when it was dropped or cancelled before. False: it has begun, or has run, or
+  /// is just being cancelled by a stop or dropped from a full lane: wait() tells. Blocks: no.
+  /// Bound: lock-free.
   bool cancel() noexcept;
 
   /// cancel(), and if the job has begun, waits until it is over: on return with ok its callable is
   /// destroyed and touches no memory. The job is not asked to return.
-  /// Blocks: until then. Callable from: the owner; a job only for a job of another lane. Errors:
-  /// failed_precondition: called by a worker of the job's own lane, while the job runs.
+  /// Blocks: until then; where another thread is about to drop the job, for that thread. Callable
+  /// from: the owner; a job only for a job of another lane. Errors: failed_precondition: called by
+  /// a worker of the job's own lane, while the job runs.
   Status cancel_and_wait() noexcept { return cancel_and_wait_steady(kNever); }
   /// As cancel_and_wait(), at most until `deadline`, of any clock. Errors: and timed_out.
   template <class OtherClock, class OtherDuration>
@@ -219,7 +221,8 @@ class JobHandle : public JobHandleBase {
   /// takes 24 (16 where pointers have 32 bits), the function may have the rest.
   /// stop(StopMode::drain) runs it, stop(StopMode::cancel) ends it cancelled.
   /// Blocks: no, or for a slot as WhenFull::wait says. Bound: as Executor::post(). Callable from:
-  /// the owner, jobs included. Errors: as Executor::post(); the handle is then as it was.
+  /// the owner, jobs included. Errors: as Executor::post(); the handle is then as it was, but that
+  /// its own job may be the one that WhenFull::drop_oldest dropped before the lane closed.
   template <class Function>
   Status then(Function&& function, const PostOptions& options = {}) noexcept;
 

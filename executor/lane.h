@@ -139,7 +139,9 @@ class BasicLane {
     parkers_.store(parkers, std::memory_order_relaxed);
     leader_.store(kNobody, std::memory_order_relaxed);
     active_.store(workers, std::memory_order_relaxed);
-    // release: pairs with the acquire load in closed(); who may post sees the parkers.
+    // relaxed: only who opens writes it.
+    run_.store(run_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    // release: pairs with the acquire load in closed(); who may post sees the parkers, and the run.
     signal_.store(0, std::memory_order_release);
   }
 
@@ -165,13 +167,16 @@ class BasicLane {
   /// A free job slot, now the caller's; kNone when all are in use. Bound: O(slots / 64).
   std::uint32_t acquire_slot() noexcept { return free_.acquire(posters_.free_hint); }
 
-  /// As acquire_slot(), but waits until there is one, the lane closes, or `deadline`; then kNone.
-  /// `sleep`: as for BasicRoom::wait(). Blocks: as said. Bound: a look for each slot given back.
+  /// As acquire_slot(), but waits until there is one, the lane closes, also when it is open again
+  /// by then, or `deadline`; then kNone. `sleep`: as for BasicRoom::wait(). Blocks: as said. Bound:
+  /// a look for each slot given back.
   template <class... Sleep>
   std::uint32_t wait_for_slot(TimePoint deadline, const Sleep&... sleep) noexcept {
     std::uint32_t slot = kNone;
-    const auto look = [this, &slot] {
-      if (closed()) return true;
+    // relaxed, twice: closed() orders it; who finds the lane opened anew finds another run.
+    const std::uint32_t run = run_.load(std::memory_order_relaxed);
+    const auto look = [this, &slot, run] {
+      if (closed() || run_.load(std::memory_order_relaxed) != run) return true;
       slot = acquire_slot();
       return slot != kNone;
     };
@@ -567,6 +572,7 @@ class BasicLane {
   typename Env::Word signal_;
   typename Env::Word leader_;
   typename Env::Word active_;
+  typename Env::Word run_;  // how often the lane was opened
   BasicRoom<Env> room_;
   typename Env::template Atomic<std::int64_t> next_release_;
   typename Env::Word watched_;

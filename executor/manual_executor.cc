@@ -89,7 +89,7 @@ bool ManualExecutorBase::has_reason_to_wake(const Worker& worker) const noexcept
   if (worker.state != ManualState::asleep) return false;
   return !active || lane.next_release() <= to_ns(now_) || !lane.nothing_ready() ||
          !lane.inbox(slot.number_in_lane).empty() ||
-         (lane.closed() && slot.lane->promises.open() == 0);
+         (lane.closed() && !Promises::is_open(slot.lane->promises.look()));
 }
 
 void ManualExecutorBase::assign() noexcept {
@@ -172,9 +172,9 @@ bool ManualExecutorBase::take(Worker& worker) noexcept {
   UserCode user_code(*this, &slot);
   std::uint32_t index = find_work(slot);
   if (index == Lane::kNone && lane_of(worker).closed()) {
-    const std::uint32_t promised = slot.lane->promises.open();
+    const std::uint32_t promised = slot.lane->promises.look();
     index = take_next(slot);
-    if (index == Lane::kNone && promised == 0 &&
+    if (index == Lane::kNone && !Promises::is_open(promised) &&
         lane_of(worker).inbox(slot.number_in_lane).shut()) {
       cancel_timed_jobs(slot);
       slot.stats.activity.set(WorkerPhase::stopped);

@@ -128,7 +128,9 @@ struct SporadicConfig {
 enum class WhenFull : std::uint32_t {
   reject,  ///< the post fails: resource_exhausted
   /// The post waits for a slot until PostOptions::wait_until, or until the executor stops. Called
-  /// by a worker of the lane itself, which could wait for itself, it fails: failed_precondition.
+  /// by a worker of the lane itself, which could wait for itself, it fails: failed_precondition. A
+  /// job that is over keeps its slot as long as its handle: who has the handles of all slots waits
+  /// for itself, and no error says so.
   wait,
   /// The oldest job of the lowest priority that waits in the lane ends `dropped` and makes room; a
   /// job of a higher priority than the new one never does. Jobs that run, that wait for their time

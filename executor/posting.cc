@@ -63,8 +63,12 @@ bool Executor::publish_to(std::uint32_t address, Claim claim, const PostOptions&
   job.release_ns = takes_time_stamps() ? to_ns(now()) : 0;
   job.deadline_ns = to_ns(options.deadline);
   job.level = options.priority;
-  return claim.lane->queue.publish_to(address % detail::kWorkersOfLane, number_of(job),
-                                      [&job](std::uint32_t older) { job.set_link(older); });
+  if (!claim.lane->queue.publish_to(address % detail::kWorkersOfLane, number_of(job),
+                                    [&job](std::uint32_t older) { job.set_link(older); })) {
+    return false;
+  }
+  claim.lane->promises.tell(claim.lane->queue);
+  return true;
 }
 
 Status Executor::refusal_to(WorkerId worker, const PostOptions& options) noexcept {

@@ -53,6 +53,7 @@ class ReleaseRule {
     most_kept_ = pending;
     period_ = min_interarrival;
     last_ = kNone;
+    released_ = kNone;
   }
 
   /// The timer has come (`now` is not before it). `idle`: no job is unfinished; then the last one
@@ -99,6 +100,8 @@ class ReleaseRule {
   /// No more releases until resumed; what was kept back is skipped. Returns how many that were.
   std::uint64_t suspend() noexcept {
     const std::uint64_t lost = kept_;
+    // Sporadic: what is skipped keeps nobody at a distance.
+    if (kept_ != 0) last_ = released_;
     kept_ = 0;
     skipped_ += lost;
     return lost;
@@ -158,6 +161,7 @@ class ReleaseRule {
     decision.index = index;
     decision.skipped = skipped_;
     skipped_ = 0;
+    released_ = when;
   }
   void skip(ReleaseDecision& decision, std::uint64_t count) noexcept {
     decision.lost += count;
@@ -249,6 +253,7 @@ class ReleaseRule {
   std::uint64_t next_index_ = 0;
   std::uint64_t skipped_ = 0;  // since the last job
   std::int64_t last_ = 0;      // sporadic: the last release, kept back ones included
+  std::int64_t released_ = 0;  // the last release, of a job
   std::int64_t arrivals_[kMaxPendingReleases] = {};
 };
 

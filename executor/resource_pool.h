@@ -61,7 +61,8 @@ struct ResourcePoolStats {
 };
 
 /// What to do with a resource that comes back. Both are called by the thread that returns it, of a
-/// resource that is nobody else's meanwhile, and must not throw.
+/// resource that is nobody else's meanwhile, and must not throw. Threads that return different
+/// resources call them at the same time, with the same `argument`.
 template <class T>
 struct ResourceCare {
   /// Whether the resource may be leased again. Null: as long as Lease::fail() was not called.
@@ -177,7 +178,8 @@ class BasicResourcePool {
     return take();
   }
   /// As acquire(), at most until `deadline`, of any clock; a resource that is there is given even
-  /// then. Errors: and timed_out.
+  /// then. Errors: and timed_out, also where all are retired and another thread is just finding
+  /// that out.
   template <class OtherClock, class OtherDuration>
   Result<Lease> acquire_until(
       const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
@@ -191,7 +193,8 @@ class BasicResourcePool {
   }
   /// Leases a resource if there is one. Blocks: no. Bound: lock-free; O(N / 64), and as much again
   /// for each resource that others take meanwhile. Callable from: any thread. Errors: unavailable:
-  /// all are leased; failed_precondition: all are retired.
+  /// all are leased, or another thread is just finding out that all are retired;
+  /// failed_precondition: all are retired.
   Result<Lease> try_acquire() noexcept {
     if (permits_.try_acquire()) return take();
     return none(StatusCode::unavailable, "ResourcePool: all resources are leased");

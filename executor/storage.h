@@ -15,6 +15,7 @@
 #include "takt/executor/lane.h"
 #include "takt/executor/limits.h"
 #include "takt/executor/promises.h"
+#include "takt/executor/resting.h"
 #include "takt/executor/stats.h"
 #include "takt/executor/task.h"
 #include "takt/executor/timer_queue.h"
@@ -38,7 +39,7 @@ struct LaneSlot {
   // Under `timer_mutex`: who may take jobs, executor_pause.cc.
   std::uint32_t active_workers;
   bool paused;
-  ThreadEnv::Word resting;
+  Resting resting;
   Promises promises;
   LaneStats stats;
   /// Guards the lane's descriptors, and its queue's poll but for waiting. After the task mutex.

@@ -171,6 +171,8 @@ Status TaskHandle::remove_until_steady(TimePoint deadline) noexcept {
     task.destroying = true;
   }
   task.thunk(detail::ThunkStep::destroy_callable, task.storage.bytes, nullptr);
+  // Whoever holds the mutex and has seen the task current has a slot that nobody can take.
+  LockGuard lock(own_lane.timer_mutex);
   // release: pairs with the acquire in add_task_with(), which may use the slot from now on.
   task.state.store(TaskState::removed, std::memory_order_release);
   return {};

@@ -35,9 +35,9 @@ class TaskHandle {
   const TaskStats& stats() const noexcept;
 
   /// Releases a job of a sporadic task, now or as soon as min_interarrival and the job before
-  /// allow. Blocks: no, but for others who change tasks of the lane. Bound: O(log tasks), and a
-  /// system call if a worker sleeps. Callable from: any thread, jobs included. Errors:
-  /// resource_exhausted: too many releases wait (counted in TaskStats::refused);
+  /// allow. Blocks: no, but for others who set timers of the lane. Bound: O(log(timers + tasks))
+  /// and O(workers), and a system call or two if workers sleep. Callable from: any thread, jobs
+  /// included. Errors: resource_exhausted: too many releases wait (counted in TaskStats::refused);
   /// failed_precondition: not sporadic, removed, suspended, or the executor does not run.
   Status release() noexcept;
 
@@ -48,15 +48,17 @@ class TaskHandle {
   /// suspend().
   Status resume() noexcept;
 
-  /// Sets the period from the next release on, which stays where it is; for a sporadic task the
-  /// least time between releases. A deadline that was the period's changes with it; releases that
-  /// were kept back are skipped. Blocks, bound: as release(). Errors: invalid_argument;
-  /// failed_precondition: removed.
+  /// Sets the period from the next release on, which stays where it is (a change from an hour to a
+  /// millisecond acts within the hour; suspend() and resume() do not shorten that); for a sporadic
+  /// task the least time between releases. A deadline that was the period's changes with it;
+  /// releases that were kept back are skipped. Blocks, bound: as release(). Errors:
+  /// invalid_argument; failed_precondition: removed.
   Status set_period(Duration period) noexcept;
 
   /// Removes the task: no more releases, its callable is destroyed, its slot is free.
-  /// Blocks: until its job, if there is one, has ended. Callable from: any thread. Errors:
-  /// failed_precondition: removed before, or called by a worker of the task's lane while a job of
+  /// Blocks: until its job, if there is one, has ended: one that waits in a paused lane does so
+  /// after resume(lane) or a stop only. Callable from: any thread. Errors: failed_precondition:
+  /// removed before, or called by a worker of the task's lane while a job of
   /// the task is unfinished, for which it would wait for ever; then nothing was done.
   Status remove() noexcept { return remove_until_steady(kNever); }
   /// As remove(), at most until `deadline`, of any clock. Errors: and timed_out: no job will be

@@ -92,12 +92,13 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
     }
     std::uint32_t index = find_work(worker);
     if (index == Lane::kNone && queue.closed()) {
-      const std::uint32_t promised = worker.lane->promises.open();
+      const std::uint32_t promised = worker.lane->promises.look();
       // A job that was published before the lane closed is seen now at the latest.
       index = take_next(worker);
       if (index == Lane::kNone) {
-        if (promised != 0) {
-          worker.lane->promises.wait(promised);
+        if (Promises::is_open(promised)) {
+          // This look is the one that is ordered with tell().
+          if (queue.inbox(worker.number_in_lane).empty()) worker.lane->promises.wait(promised);
         } else if (queue.inbox(worker.number_in_lane).shut()) {
           return cancel_timed_jobs(worker);
         }

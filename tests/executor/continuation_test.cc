@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "takt/tests/executor/running.h"
+#include "takt/tests/executor/sleeping.h"
 #include "takt/tests/executor/token.h"
 #include "takt/tests/support/test.h"
 
@@ -30,6 +31,7 @@ using takt::test::hold_worker;
 using takt::test::in_lane;
 using takt::test::kPatience;
 using takt::test::Running;
+using takt::test::sleeps;
 using takt::test::Token;
 using takt::test::wait_until;
 
@@ -76,7 +78,7 @@ TEST(Continuation, gets_the_result_on_its_lane) {
   EXPECT_FALSE(job->valid());
   wait_until([&] { return outcome.calls.load() == 1; });
   EXPECT_EQ(outcome.value.load(), 42);
-  wait_until([] { return executor.worker_stats(1).jobs.get() == 1; });
+  wait_until([&] { return executor.worker_stats(1).jobs.get() == 1; });
   expect_free(kWork);
   expect_free(kReport);
 }
@@ -271,6 +273,48 @@ TEST(Continuation, a_drain_runs_it) {
   gate.open();
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
   EXPECT_EQ(outcome.calls.load(), 1);
+  EXPECT_EQ(outcome.value.load(), 9);
+}
+
+// A post for one worker that began before the stop, and is accepted while that worker waits for
+// the continuation of a job that may need the posted one.
+TEST(Continuation, a_worker_that_waits_for_it_runs_what_was_posted_to_it) {
+  struct Held {
+    Held(Gate& at_move, Gate& in_job) noexcept : move(&at_move), job(&in_job) {}
+    Held(Held&& other) noexcept : move(other.move), job(other.job) { move->pass(); }
+    Held& operator=(Held&&) = delete;
+    ~Held() = default;
+    void operator()() const { job->enter(); }
+    Gate* move;
+    Gate* job;
+  };
+  Outcome outcome;
+  const Running running(executor, kConfigs);
+  Gate busy, posting, posted, work;
+  auto job = executor.submit([&] {
+    work.enter();
+    posted.wait_for_entries();
+    return 9;
+  });
+  ASSERT_OK(job);
+  work.wait_for_entries();
+  ASSERT_OK(job->then(outcome.note(), in_lane(kReport)));
+  hold_worker(executor, busy, kReport);
+  std::thread poster([&] {  // its slot is claimed when the callable moves
+    EXPECT_OK(executor.post_to(takt::WorkerId{1}, Held(posting, posted)));
+  });
+  posting.wait_for_entries();
+  const auto reporter = static_cast<pid_t>(executor.worker_stats(1).thread_id.get());
+  std::thread stopper([] { EXPECT_OK(executor.stop(StopMode::drain, kPatience)); });
+  wait_until([] {
+    return executor.post([] {}, in_lane(kReport)).code() == StatusCode::failed_precondition;
+  });
+  busy.open();
+  wait_until([&] { return executor.worker_stats(1).jobs.get() != 0 && sleeps(reporter); });
+  posting.open();
+  poster.join();
+  stopper.join();
+  EXPECT_EQ(posted.entries(), 1);
   EXPECT_EQ(outcome.value.load(), 9);
 }
 

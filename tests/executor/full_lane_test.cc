@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PostOptions::when_full: what becomes of a post to a lane whose job slots are all in use.
 #include <sched.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -10,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "takt/tests/executor/freezer.h"
 #include "takt/tests/executor/running.h"
+#include "takt/tests/executor/sleeping.h"
 #include "takt/tests/executor/token.h"
 #include "takt/tests/support/test.h"
 
@@ -27,10 +30,13 @@ using takt::Status;
 using takt::StatusCode;
 using takt::StopMode;
 using takt::WhenFull;
+using takt::test::Freezer;
 using takt::test::Gate;
 using takt::test::hold_worker;
+using takt::test::kAnyMemory;
 using takt::test::kPatience;
 using takt::test::Running;
+using takt::test::sleeps;
 using takt::test::Token;
 using takt::test::wait_until;
 
@@ -39,6 +45,7 @@ constexpr LaneId kFirst{0}, kSecond{1};
 takt::StaticExecutor<takt::ExecutorLimits{
     .workers = 2, .lanes = 2, .jobs_per_lane = kSlots, .tasks = 1, .timers = 1}>
     executor;
+constexpr takt::WorkerConfig kWorkers[] = {{.name = "worker"}};
 constexpr PostOptions kWait{.when_full = WhenFull::wait};
 constexpr PostOptions kDrop{.when_full = WhenFull::drop_oldest};
 
@@ -200,6 +207,36 @@ TEST_EACH(FullLane, stop_releases_those_who_wait, StopMode::drain, StopMode::can
   EXPECT_EQ(executor.stop(param, 0ns).code(), StatusCode::timed_out);  // the job still runs
   for (std::thread& poster : posters) poster.join();
   EXPECT_EQ(lane.run(), param == StopMode::drain ? "abc" : "");
+}
+
+// One who is so slow that the executor runs again when it looks: what it waited for has ended.
+TEST(FullLane, a_restart_releases_those_who_wait) {
+  const Freezer freezer;
+  int refused = 0;
+  std::atomic<pid_t> poster_id{0};
+  {
+    std::vector<JobHandle<void>> handles;  // keep all slots
+    ASSERT_OK(executor.start(kWorkers, kAnyMemory));
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+      auto job = executor.submit([] {});
+      ASSERT_OK(job);
+      EXPECT_OK(job->wait());
+      handles.push_back(std::move(*job));
+    }
+    std::thread poster([&] {
+      poster_id.store(::gettid());
+      const Status status = executor.post([] {}, kWait);
+      EXPECT_EQ(status.code(), StatusCode::failed_precondition);
+    });
+    wait_until([&] { return poster_id.load() != 0 && sleeps(poster_id.load()); });
+    refused = freezer.freeze(poster_id.load());
+    EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+    EXPECT_OK(executor.start(kWorkers, kAnyMemory));
+    if (refused == 0) freezer.thaw();
+    poster.join();
+  }
+  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+  if (refused != 0) SKIP("ptrace is refused here, errno %d", refused);
 }
 
 TEST(FullLane, drops_the_oldest_first) {

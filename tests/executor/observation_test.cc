@@ -56,6 +56,18 @@ std::vector<WorkerEvent> of_jobs(const std::vector<WorkerEvent>& events) {
   return chosen;
 }
 
+// A number that nobody has is a bug of the caller's, not a look at other memory.
+TEST(Observation, refuses_numbers_beyond_the_limits) {
+  const char* worker = "there is no such worker (ExecutorLimits::workers)";
+  EXPECT_ABORT([] { static_cast<void>(executor.worker_stats(2)); }, worker);
+  EXPECT_ABORT([] { static_cast<void>(executor.worker_events(2)); }, worker);
+  EXPECT_ABORT([] { static_cast<void>(executor.worker_activity(2)); }, worker);
+  EXPECT_ABORT([] { static_cast<void>(executor.stack_high_water(2)); }, worker);
+  EXPECT_ABORT([] { static_cast<void>(executor.stack_bytes(2)); }, worker);
+  EXPECT_ABORT([] { static_cast<void>(executor.lane_stats(LaneId{2})); }, "no such lane");
+  EXPECT_ABORT([] { static_cast<void>(executor.task(2)); }, "no such task");
+}
+
 TEST(Events, a_ring_holds_what_its_limit_says) {
   EXPECT_EQ(executor.worker_events(1).capacity(), 1024);
   EXPECT_FALSE(silent.worker_events(0).enabled());

@@ -194,6 +194,28 @@ TEST(ReleaseRule, sporadic_without_room_accepts_only_an_idle_task) {
   EXPECT_TRUE(rule.accepts(13, true));
 }
 
+// The distance is to the last job that was released, not to one that waited and was skipped.
+TEST(ReleaseRule, sporadic_keeps_no_distance_to_what_was_skipped) {
+  for (const bool shortened : {false, true}) {
+    ReleaseRule rule = sporadic(1'000, 2);
+    expect_release(rule.arrived(0, true), 0, 0, 0);
+    EXPECT_EQ(rule.arrived(1, false).timer, 1'000);
+    EXPECT_EQ(rule.arrived(2, false).timer, 1'000);
+    EXPECT_EQ(shortened ? rule.set_period(1) : rule.suspend(), 2);
+    const std::int64_t earliest = shortened ? 1 : 1'000;
+    EXPECT_EQ(rule.accepts(earliest, true), true);
+    expect_release(rule.arrived(earliest, true), earliest, 1, 2);
+  }
+}
+
+// A slot whose rule begins anew, and whose first arrival has to wait: nothing came before it.
+TEST(ReleaseRule, sporadic_keeps_no_distance_when_nothing_was_released) {
+  ReleaseRule rule = sporadic(1'000, 1);
+  EXPECT_TRUE(rule.arrived(5, false).await_finish);
+  EXPECT_EQ(rule.suspend(), 1);
+  expect_release(rule.arrived(6, true), 6, 0, 1);
+}
+
 // Random jobs of random length: no point of the grid is lost or given twice, indices and skips tell
 // the same story, no more are kept than was allowed.
 void run_random(const Overrun& overrun, std::uint64_t stream) {

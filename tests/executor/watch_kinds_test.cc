@@ -30,6 +30,7 @@ using takt::StatusCode;
 using takt::StopMode;
 using takt::WorkerConfig;
 using takt::test::DescriptorPair;
+using takt::test::Gate;
 using takt::test::kAnyMemory;
 using takt::test::kPatience;
 using takt::test::Pipe;
@@ -174,6 +175,26 @@ TEST(WatchKinds, a_hang_up_is_told_once) {
   EXPECT_OK(observer.handle.resume());  // it is still so
   wait_until([&] { return observer.handle.state() == DescriptorState::suspended; });
   EXPECT_EQ(observer.runs.load(), 2);
+}
+
+// Who is told of it by the job may resume the watch at once, before that job has ended.
+TEST(WatchKinds, a_resume_during_the_job_of_a_hang_up_counts) {
+  Pipe pipe;
+  Gate gate;
+  std::atomic<int> runs{0};
+  const auto handle = executor.watch(kLane, pipe.here, Readiness::readable, [&] {
+    if (runs.fetch_add(1) == 0) gate.pass();
+  });
+  ASSERT_OK(handle);
+  DescriptorHandle line = *handle;
+  const Running running(executor, {{.name = "worker"}});
+  pipe.close_there();
+  gate.wait_for_entries();
+  EXPECT_TRUE(line.state() == DescriptorState::suspended);
+  EXPECT_OK(line.resume());
+  EXPECT_TRUE(line.state() == DescriptorState::active);
+  gate.open();
+  wait_until([&] { return runs.load() == 2; });  // nobody came back: it is told again
 }
 
 // What was written before is read first.

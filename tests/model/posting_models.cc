@@ -82,7 +82,10 @@ struct Shop {
   /// Publishes for the worker alone; the model's items chain themselves as JobSlot does.
   bool post_to(std::uint32_t worker, std::uint32_t index) {
     begin(index);
-    return lane.publish_to(worker, index, [&](std::uint32_t older) { link[index].set(older); });
+    const bool given =
+        lane.publish_to(worker, index, [&](std::uint32_t older) { link[index].set(older); });
+    if (given) promises.tell(lane);
+    return given;
   }
 
   /// The worker's loop, as Executor::serve() has it, until `run(index)` says so or the lane closes.
@@ -100,11 +103,11 @@ struct Shop {
     for (;;) {
       std::uint32_t index = next();
       if (index == kNone && lane.closed()) {
-        const std::uint32_t promised = promises.open();
+        const std::uint32_t promised = promises.look();
         index = next();
         if (index == kNone) {
-          if (promised != 0) {
-            promises.wait(promised);
+          if (BasicPromises<ModelEnv>::is_open(promised)) {
+            if (lane.inbox(worker).empty()) promises.wait(promised);
           } else if (lane.inbox(worker).shut()) {
             return;
           }
@@ -157,6 +160,25 @@ void closing_ends_a_wait() {
   require(shop.lane.acquire_slot() == 0, "it is full");
   concurrently([&] { require(shop.lane.wait_for_slot(kNever) == kNone, "there never was one"); },
                [&] { shop.lane.close(); });
+}
+
+void opening_anew_ends_a_wait() {
+  // Who waits is perhaps so slow that the lane is open again when it looks.
+  Shop shop(1);
+  ModelEnv::Word waits;
+  require(shop.lane.acquire_slot() == 0, "it is full");
+  const auto sleep = [&waits](auto& word, std::uint32_t seen, TimePoint until) {
+    waits.store(1, std::memory_order_release);
+    ModelEnv::wake(waits, 1);
+    return ModelEnv::wait(word, seen, until);
+  };
+  concurrently(
+      [&] { require(shop.lane.wait_for_slot(kNever, sleep) == kNone, "there never was one"); },
+      [&] {
+        while (waits.load(std::memory_order_acquire) == 0) ModelEnv::wait(waits, 0, kNever);
+        shop.lane.close();
+        shop.lane.open(shop.parkers, 1);
+      });
 }
 
 void waiting_working_and_closing() {
@@ -336,6 +358,48 @@ void promised_while_closing() {
   require(shop.item[0].get() == (promised ? 2 : 0), "what was promised ran, nothing else");
 }
 
+void directed_to_one_who_waits_for_a_promise() {
+  // What was promised comes only when the directed job has run.
+  Shop shop(2);
+  ModelEnv::Word ran;
+  bool accepted = false;
+  shop.begin(1);
+  shop.promises.make();
+  concurrently(
+      [&] {
+        shop.serve(0, [&](std::uint32_t index) {
+          if (index == 0) ran.store(1, std::memory_order_release), ModelEnv::wake(ran, 1);
+          return false;
+        });
+      },
+      [&] {
+        accepted = shop.post_to(0, 0);
+        while (accepted && ran.load(std::memory_order_acquire) == 0) {
+          ModelEnv::wait(ran, 0, kNever);
+        }
+        require(shop.lane.publish_promised(Priority::low, 1), "there is room");
+        shop.promises.keep(shop.lane);
+      },
+      [&] { shop.lane.close(); });
+  require(accepted && shop.item[0].get() == 2 && shop.item[1].get() == 2, "both ran");
+}
+
+void promised_again_while_one_is_kept() {
+  // One that is too late takes the place of one that was kept, and stops there.
+  Shop shop(2);
+  shop.begin(0);
+  shop.promises.make();
+  shop.promises.make();
+  shop.lane.close();
+  concurrently([&] { shop.promises.make(); },
+               [&] {
+                 require(shop.lane.publish_promised(Priority::low, 0), "there is room");
+                 shop.promises.keep(shop.lane);
+               },
+               [&] { shop.serve(0, [](std::uint32_t) { return true; }); });
+  require(shop.item[0].get() == 2, "what was kept ran");
+}
+
 /// For models of three threads or long loops; what is at 0 is left to the small ones.
 constexpr Options bounded(int preemptions) {
   return {.preemptions = preemptions,
@@ -359,6 +423,7 @@ const Model kModels[] = {
     {"room: a slot given back", slot_given_back, {.preemptions = 3}, 930},
     {"room: two wait for one slot", two_wait_for_one_slot, bounded(1), 5'700},
     {"room: closing ends a wait", closing_ends_a_wait, {.preemptions = 3}, 4'900},
+    {"room: opening anew ends a wait", opening_anew_ends_a_wait, bounded(2), 640},
     {"room: waiting, working and closing", waiting_working_and_closing, bounded(1), 14'000},
     {"drop: dropped or run", dropped_or_run, {.preemptions = 3}, 1'100},
     {"drop: two drop", two_drop, {.preemptions = 3}, 560},
@@ -371,6 +436,9 @@ const Model kModels[] = {
     {"promises: kept while closing", promised_and_closed, bounded(1), 3'500},
     {"promises: to two workers", promised_to_two_workers, bounded(1), 7'200},
     {"promises: made while closing", promised_while_closing, bounded(1), 4'700},
+    {"promises: a directed job meanwhile", directed_to_one_who_waits_for_a_promise, bounded(1),
+     115'000},
+    {"promises: one more for one less", promised_again_while_one_is_kept, bounded(2), 930},
 };
 
 const ModelSet kSet(kModels, {"executor/inbox.h", "executor/promises.h", "executor/room.h"});
