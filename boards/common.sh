@@ -26,6 +26,10 @@ quiet_bazel() {
   bazel "$command" "${quiet[@]}" "$@"
 }
 
+# As shipped, for checks that only look: one object a source, without the position-independent ones.
+readonly OPTIMIZED=(--compilation_mode=opt --config=werror
+  --features=-supports_pic --features=-supports_dynamic_linker)
+
 # Where the outputs of a build with the given flags lie; independent of bazel-bin, which another
 # build may have moved meanwhile.
 output_directory() {

@@ -7,9 +7,8 @@ boards=$PWD/boards
 # shellcheck source=boards/common.sh
 source boards/common.sh
 
-flags=(--compilation_mode=opt --config=werror)  # those of warnings_gcc: nothing is built twice
-quiet_bazel build "${flags[@]}" //:archive
-archive=$(output_directory "${flags[@]}")/libtakt.a
+quiet_bazel build "${OPTIMIZED[@]}" //:archive
+archive=$(output_directory "${OPTIMIZED[@]}")/libtakt.a
 
 allocating='operator (new|delete)|(__libc_)?(malloc|calloc|realloc|reallocarray|free|memalign|valloc)'
 allocating+='|aligned_alloc|posix_memalign|strn?dup|v?asprintf|getline|getdelim|open_memstream'
@@ -24,9 +23,9 @@ if nm --demangle "$archive" | cut -c 20- |
 fi
 
 # The whole archive links without libstdc++.
-program=$(mktemp)
-trap 'rm -f "$program"' EXIT
-if ! echo 'int main(void) { return 0; }' | gcc -x c - -x none -o "$program" -nodefaultlibs \
+linked=$(mktemp)
+trap 'rm -f "$linked"' EXIT
+if ! echo 'int main(void) { return 0; }' | gcc -x c - -x none -o "$linked" -nodefaultlibs \
   -Wl,--whole-archive "$archive" -Wl,--no-whole-archive -lc -lgcc; then
   echo "symbols: libtakt.a needs more than libc and libgcc"
   failed=1

@@ -9,6 +9,4 @@ boards=$PWD/boards
 source boards/common.sh
 
 read -r -a targets <<<"${TAKT_TARGETS:-//... -//tests/... //tests/bench/...}"
-# One object a source: without position-independent ones, which only shared libraries need.
-quiet_bazel build --keep_going --compilation_mode=opt --config=werror \
-  --features=-supports_pic --features=-supports_dynamic_linker -- "${targets[@]}"
+quiet_bazel build --keep_going "${OPTIMIZED[@]}" -- "${targets[@]}"
