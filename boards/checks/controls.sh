@@ -94,8 +94,8 @@ plant_top_level() { touch notes.txt; }
 control top_level 'notes.txt: not an entry of the top level' check includes
 
 # --- static analysis ------------------------------------------------------------------------------
-plant_tidy() {
-  cat >tests/planted/planted.cc <<'SOURCE'
+use_after_move() {
+  cat <<'SOURCE'
 #include <memory>
 #include <utility>
 int used_after_move() {
@@ -105,7 +105,13 @@ int used_after_move() {
 }
 SOURCE
 }
+plant_tidy() { use_after_move >tests/planted/planted.cc; }
 control tidy 'bugprone-use-after-move' check_file tests/planted/planted.cc tidy
+
+# Files that are read together.
+plant_tidy_group() { use_after_move >platform/planted.cc; }
+control tidy_group 'platform/planted.cc.*bugprone-use-after-move' \
+  check_file 'platform/planted.cc platform/status.cc' tidy
 
 plant_naming() { echo 'int BadName() { return 1; }' >tests/planted/planted.cc; }
 control naming "invalid case style for function 'BadName'" check_file tests/planted/planted.cc tidy
