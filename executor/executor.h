@@ -127,10 +127,9 @@ class Executor {
   }
 
   /// As post(), but `worker` runs it and no other, in its lane; `options.lane` is not looked at.
-  /// While that worker sits out (pause(), set_active_workers()) the job waits for it, unseen by a
-  /// BacklogPolicy.
-  /// The job takes a slot of that lane, and goes before the lane's jobs of its level. A worker is
-  /// known by its place among the configs of the last start(). Blocks, bound, callable from: as
+  /// The job takes a slot of that lane, and goes before the lane's jobs of its level. While that
+  /// worker sits out (pause(), set_active_workers()) it waits, unseen by a BacklogPolicy. A worker
+  /// is known by its place among the configs of the last start(). Blocks, bound, callable from: as
   /// post(). Errors: as post(), and invalid_argument: no such worker.
   template <class Function>
   Status post_to(WorkerId worker, Function&& function, const PostOptions& options = {}) noexcept {
@@ -152,9 +151,9 @@ class Executor {
   /// Has each worker of `options.lane` run a copy of `function` once, as post_to() does: all of
   /// them, or none where a job slot is missing. Returns how many got one: fewer than there are only
   /// where the executor is stopping; those that sit out run it when they may again, or at the stop.
-  /// Blocks: no. Bound: O(workers), a system call for each that
-  /// sleeps. Callable from: any thread, jobs included. Errors: as post(), and invalid_argument:
-  /// WhenFull::wait, as two who wait with some of the slots would wait for each other.
+  /// Blocks: no. Bound: O(workers), a system call for each that sleeps. Callable from: any thread,
+  /// jobs included. Errors: as post(), and invalid_argument: WhenFull::wait, as two who wait with
+  /// some of the slots would wait for each other.
   template <class Function>
   Result<std::uint32_t> broadcast(const Function& function,
                                   const PostOptions& options = {}) noexcept {

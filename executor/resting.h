@@ -57,6 +57,7 @@ class BasicResting {
     return seen & kWorkersMask;
   }
 
+  /// For a sleep of the caller's own, which compares it with what look() gave.
   typename Env::Word& word() noexcept { return word_; }
 
  private:
