@@ -63,7 +63,10 @@ void refuse() {
   EXPECT_EQ(executor.submit([] { return 1; }, {.lane = kFirst}).code(),
             StatusCode::resource_exhausted);
   gate.open();
-  wait_until([] { return executor.submit([] {}, {.lane = kFirst}).ok(); });
+  // The last one in the lane: what follows finds it empty.
+  std::atomic<bool> last{false};
+  wait_until([&last] { return executor.post([&last] { last = true; }, {.lane = kFirst}).ok(); });
+  wait_until([&last] { return last.load(); });
   EXPECT_EQ(executor.start(kWorkers).code(), StatusCode::failed_precondition);
   EXPECT_FALSE(executor.add_task({.name = "bad"}, [] {}).ok());
 }

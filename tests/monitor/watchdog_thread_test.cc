@@ -114,6 +114,9 @@ TEST(WatchdogThread, finds_a_worker_that_a_hog_starves) {
   ASSERT_OK(takt::platform::set_affinity(CpuSet::of(1)));
   const takt::WorkerConfig workers[] = {{.name = "control", .cpus = CpuSet::of(0)}};
   ASSERT_OK(executor.start(workers, takt::test::kAnyMemory));
+  // The hog starves a worker that has begun: the other one is not_running.
+  const WorkerSource source = WorkerSource::of(executor);
+  wait_until([&] { return source.activity(0, takt::now()).phase() == takt::WorkerPhase::idle; });
   supervise_worker(ByMode<WorkerExpectation>::all(kShortJobs));
   WatchdogConfig config = kPatient;
   config.scheduling = takt::Fifo{.priority = 3};
