@@ -36,7 +36,7 @@ for tool in apt-get dpkg cpio /sbin/depmod readelf flock; do
   command -v "$tool" >/dev/null || cannot_be_had "$tool is not installed: run boards/takt setup hil"
 done
 
-mkdir -p "$cache"
+mkdir -p "$cache" || cannot_be_had "no folder $cache"
 cache=$(cd -- "$cache" && pwd)
 exec 9>"$cache/lock"
 flock --wait 900 9 || cannot_be_had "somebody else has been building them for 15 minutes"
