@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TAKT_TESTS_BOARDS_VIRTUAL_TIME_CONTESTANTS_H_
+#define TAKT_TESTS_BOARDS_VIRTUAL_TIME_CONTESTANTS_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "takt/platform/time.h"
+#include "takt/tests/bench/pinned_thread.h"
+
+/// Who is measured here, one after the other on the same CPU at the same priority.
+namespace takt::virtual_time {
+
+/// Delays in nanoseconds.
+struct Figures {
+  std::int64_t samples = 0;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+  double average = 0;
+
+  void add(Duration delay) noexcept {
+    const std::int64_t ns = delay.count();
+    min = samples == 0 ? ns : std::min(min, ns);
+    max = std::max(max, ns);
+    ++samples;
+    average += (static_cast<double>(ns) - average) / static_cast<double>(samples);
+  }
+};
+
+inline constexpr std::size_t kCpus = 4;
+/// Where and at which priority all of them run: a CPU that is kept free of everybody else.
+inline constexpr bench::Place kMeasured{.slot = 2, .priority = 80};
+/// Who posts or wakes, on another CPU.
+inline constexpr bench::Place kWaker{.slot = 3, .priority = 80};
+inline constexpr Duration kInterval = std::chrono::milliseconds(1);
+
+/// From the programmed wake-up to the first instruction, by rt-tests' cyclictest.
+Figures cyclictest(int samples);
+/// From the release of a periodic task to the first instruction of its job.
+Figures task_release(int samples);
+/// From before a futex is woken to the first instruction of who slept on it.
+Figures futex_wake(int samples);
+/// From before a post to the first instruction of the job, the worker asleep.
+Figures post_dispatch(int samples);
+
+}  // namespace takt::virtual_time
+
+#endif  // TAKT_TESTS_BOARDS_VIRTUAL_TIME_CONTESTANTS_H_
