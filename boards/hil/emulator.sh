@@ -11,6 +11,8 @@
 # emulator ends with it. FOLDER (empty before) then has
 #   console      what the board writes there
 #   key, known_hosts   for ssh: -i FOLDER/key -o UserKnownHostsFile=FOLDER/known_hosts root@127.0.0.1
+#   port         of the ssh server, on 127.0.0.1; a script that has booted the board itself has
+#                run.sh use it by TAKT_HIL_EMULATED=FOLDER
 #   facts        what the board is made of, "NAME VALUE" lines, with the SHA-256 of each part
 #   monitor      a pipe for QEMU's monitor protocol (QMP), one command a line
 #   events       its answers, and what happens to the machine: RESET, WATCHDOG, SHUTDOWN...
@@ -69,7 +71,7 @@ setpriv --pdeathsig KILL "$emulator" \
   -kernel "$image/kernel" -initrd "$folder/initrd" \
   -append 'console=ttyAMA0 panic=-1 quiet isolcpus=2-3 nohz_full=2-3' \
   -netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22 -device virtio-net-pci,netdev=net,romfile= \
-  -serial "file:$folder/console" -qmp stdio "${@//FOLDER\//$folder/}" \
+  -device i6300esb -serial "file:$folder/console" -qmp stdio "${@//FOLDER\//$folder/}" \
   <&"$monitor" >"$folder/events" 2>"$folder/errors" {monitor}>&- &
 machine=$!
 # shellcheck disable=SC2317  # by trap
@@ -102,5 +104,6 @@ port=$(sed -n 's/.*HOST_FORWARD\] *[0-9]* *127\.0\.0\.1 *\([0-9]*\) .*/\1/p' "$f
 echo "[127.0.0.1]:$port $(<"$folder/host_key.pub")" >"$folder/known_hosts"
 await '^takt: ready' "$folder/console"
 rm -rf "$folder/initrd" "$folder/keys" "$folder/keys.gz" "$folder/host_key"
+echo "$port" >"$folder/port"
 echo "ready $port"
 wait "$machine" || true

@@ -21,9 +21,9 @@ driver_power_on() {
       power_failure="${word:-absent} ${rest:-the emulator did not start}"
       return 1
     fi
-    echo "$rest" >"$TAKT_HIL_EMULATED/port"
   fi
   host=127.0.0.1 port=$(<"$TAKT_HIL_EMULATED/port") user=root ssh_config=/dev/null
+  ssh_master=$TAKT_HIL_EMULATED/master ssh_persist=yes  # until the emulator ends
   key=$TAKT_HIL_EMULATED/key known_hosts=$TAKT_HIL_EMULATED/known_hosts
 }
 
