@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # emulator.sh FOLDER BOOT_LIMIT [QEMU_ARGUMENT]...
+# emulator.sh prepare      (only sees to it that there is all that it takes)
 #
 # The emulated board qemu_virt_arm64, from power on to power off: an arm64 machine with a PREEMPT_RT
 # kernel and four CPUs, of which Linux schedules nothing of its own accord on 2 and 3. It has an ssh
@@ -11,6 +12,8 @@
 # emulator ends with it. FOLDER (empty before) then has
 #   console      what the board writes there
 #   key, known_hosts   for ssh: -i FOLDER/key -o UserKnownHostsFile=FOLDER/known_hosts root@127.0.0.1
+#   port         of the ssh server, on 127.0.0.1; a script that has booted the board itself has
+#                run.sh use it by TAKT_HIL_EMULATED=FOLDER
 #   facts        what the board is made of, "NAME VALUE" lines, with the SHA-256 of each part
 #   monitor      a pipe for QEMU's monitor protocol (QMP), one command a line
 #   events       its answers, and what happens to the machine: RESET, WATCHDOG, SHUTDOWN...
@@ -18,9 +21,7 @@
 set -euo pipefail
 
 hil=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
-folder=$1 boot_limit=$2
-shift 2
-readonly hil folder boot_limit emulator=qemu-system-aarch64
+readonly hil emulator=qemu-system-aarch64
 
 unavailable() {
   echo "unavailable $1"
@@ -30,9 +31,10 @@ unavailable() {
 for tool in "$emulator" ssh-keygen cpio setpriv; do
   command -v "$tool" >/dev/null || unavailable "$tool is not installed: run boards/takt setup hil"
 done
-if ! image=$("$hil/image/image.sh" 2>"$folder/image_errors"); then
-  unavailable "$(tail -n 1 "$folder/image_errors" | sed 's/^takt hil: //')"
-fi
+image=$("$hil/image/image.sh") || unavailable "$image"
+[[ $1 != prepare ]] || exit 0
+folder=$1 boot_limit=$2
+shift 2
 
 # --- keys, made for this boot ---------------------------------------------------------------------
 # dropbear's format of an ed25519 key, from OpenSSH's: both are a seed of 32 bytes and the public key. In
@@ -69,7 +71,7 @@ setpriv --pdeathsig KILL "$emulator" \
   -kernel "$image/kernel" -initrd "$folder/initrd" \
   -append 'console=ttyAMA0 panic=-1 quiet isolcpus=2-3 nohz_full=2-3' \
   -netdev user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22 -device virtio-net-pci,netdev=net,romfile= \
-  -serial "file:$folder/console" -qmp stdio "${@//FOLDER\//$folder/}" \
+  -device i6300esb -serial "file:$folder/console" -qmp stdio "${@//FOLDER\//$folder/}" \
   <&"$monitor" >"$folder/events" 2>"$folder/errors" {monitor}>&- &
 machine=$!
 # shellcheck disable=SC2317  # by trap
@@ -102,5 +104,6 @@ port=$(sed -n 's/.*HOST_FORWARD\] *[0-9]* *127\.0\.0\.1 *\([0-9]*\) .*/\1/p' "$f
 echo "[127.0.0.1]:$port $(<"$folder/host_key.pub")" >"$folder/known_hosts"
 await '^takt: ready' "$folder/console"
 rm -rf "$folder/initrd" "$folder/keys" "$folder/keys.gz" "$folder/host_key"
+echo "$port" >"$folder/port"
 echo "ready $port"
 wait "$machine" || true

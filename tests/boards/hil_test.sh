@@ -63,6 +63,13 @@ echo '<testsuites><testsuite name="s"><testcase classname="s" name="good"/>' \
 exit 1
 PROGRAM
 program fills_the_disk <<<'cat /dev/zero >"$TEST_TMPDIR/zeros"; exit 1'
+program kills_itself <<<'kill -SEGV $$'
+program hangs <<<"sleep $token"
+program ends_the_session <<'PROGRAM'
+case $XML_OUTPUT_FILE in
+  */1001/*) kill -KILL "$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$PPID/status")" ;;
+esac
+PROGRAM
 cp "$(type -P true)" "$work/foreign"
 printf '\xf3\x00' | dd of="$work/foreign" bs=1 seek=18 conv=notrunc status=none  # riscv64
 
@@ -147,7 +154,7 @@ printf 'driver local\nuserr pi\n' >"$work/wrong.board"
 refuses_descriptor "$work/wrong.board"
 grep -qF 'wrong.board:2: unknown key or wrong value' "$work/stderr"
 refuses_descriptor nowhere
-grep -qF "no board 'nowhere', there are: local qemu_virt_arm64 raspberrypi4, FILE, USER@HOST" "$work/stderr"
+grep -qF "no board 'nowhere', there are: local qemu_virt_arm64 qemu_virtual_time raspberrypi4, FILE, USER@HOST" "$work/stderr"
 refuses_descriptor 'pi@-oProxyCommand=id'
 
 begin board_descriptor_of_the_guide_is_read
@@ -172,12 +179,28 @@ grep -q '^FAILED: .*writes_xml s.bad: 2 is not 3$' "$work/stdout"
 grep -q '<testcase classname="s" name="good"/>' "$TAKT_HIL_OUTPUT"/*writes_xml/test.xml
 grep -qx 'hello ' "$TAKT_HIL_OUTPUT"/*greets/log
 
-begin verb_knows_what_is_not_there_yet
+begin verb_runs_many_in_one_session
+descriptor batches batch_kib 1000 run_limit 2 grace 1
 status=0
-boards/takt hil qemu_virtual_time 2>"$work/stderr" || status=$?
-cat "$work/stderr"
-((status == 2))
-grep -q 'not there yet' "$work/stderr"
+boards/takt hil "$work/batches.board" "$work/greets" "$work/writes_xml" "$work/kills_itself" "$work/hangs" \
+  >"$work/stdout" || status=$?
+cat "$work/stdout"
+((status == 1))
+grep -qx 'takt hil: 4 tests in one session' "$work/stdout"
+grep -q '^FAILED: .*kills_itself .*: crash: signal SIGSEGV$' "$work/stdout"
+grep -q '^FAILED: .*hangs .*: hang: no end within 2 s$' "$work/stdout"
+[[ $(tail -n 1 "$work/stdout") == '2 passed, 3 failed, 1 skipped' ]]
+[[ $(<"$(echo "$TAKT_HIL_OUTPUT"/*greets/trace)") == kept ]]
+grep -qx "sha256 $(sha256sum <"$work/greets" | cut -d ' ' -f 1)" "$TAKT_HIL_OUTPUT"/*greets/verdict
+nothing_is_left
+
+begin session_that_does_not_end_is_done_again_one_by_one
+descriptor batches batch_kib 1000
+boards/takt hil "$work/batches.board" "$work/greets" "$work/ends_the_session" "$work/greets" >"$work/stdout"
+cat "$work/stdout"
+grep -qx 'takt hil: 3 tests in one session' "$work/stdout"
+(($(grep -c ' passed$' "$work/stdout") == 3))
+[[ $(tail -n 1 "$work/stdout") == '3 passed, 0 failed, 0 skipped' ]]
 
 begin emulated_board_that_cannot_be_had_is_one_loud_skip
 : >"$work/no_folder"
@@ -189,6 +212,9 @@ TAKT_IMAGE_CACHE=$work/no_folder boards/hil/run.sh qemu_virt_arm64 "$work/greets
 cat "$work/stderr"
 ((status == 125))
 grep -q '^hil: qemu_virt_arm64: unavailable: .' "$work/stderr"
+TAKT_IMAGE_CACHE=$work/no_folder boards/takt hil qemu_virtual_time "$work/greets" | tee "$work/stdout"
+grep -q '^SKIPPED: no emulated board: .' "$work/stdout"
+[[ $(tail -n 1 "$work/stdout") == '0 passed, 0 failed, 1 skipped' ]]
 
 begin bazel_gets_its_results
 rm -rf "$work/results"

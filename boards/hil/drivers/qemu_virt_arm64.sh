@@ -4,6 +4,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables of run.sh, hil.sh and descriptor.sh
 source "$hil/drivers/ssh.sh"
 
+driver_prepare() { power_failure=$("$hil/emulator.sh" prepare); }
+
 # Boots it, unless $TAKT_HIL_EMULATED names the folder of one that is there; fails with
 # $power_failure, "VERDICT REASON".
 driver_power_on() {
@@ -21,9 +23,9 @@ driver_power_on() {
       power_failure="${word:-absent} ${rest:-the emulator did not start}"
       return 1
     fi
-    echo "$rest" >"$TAKT_HIL_EMULATED/port"
   fi
   host=127.0.0.1 port=$(<"$TAKT_HIL_EMULATED/port") user=root ssh_config=/dev/null
+  ssh_master=$TAKT_HIL_EMULATED/master ssh_persist=yes  # until the emulator ends
   key=$TAKT_HIL_EMULATED/key known_hosts=$TAKT_HIL_EMULATED/known_hosts
 }
 

@@ -31,6 +31,7 @@ driver_power_on() {
 }
 
 driver_facts() {
+  [[ -n ${image:-} ]] || return 0
   echo "seed $seed"
   echo "emulator $("$virtual_time_emulator" --version | head -n 1)"
   echo "emulator_sha256 $(sha256sum <"$(readlink -f -- "$(command -v "$virtual_time_emulator")")" | cut -d ' ' -f 1)"
