@@ -5,7 +5,7 @@
 # hence no shell: the program comes in an archive behind the image, with agent.sh as over ssh. Its
 # output comes through one serial port, what it leaves (a tar archive) through another, and the console says
 # with which code it ended.
-# shellcheck shell=bash disable=SC2154  # variables of run.sh and descriptor.sh
+# shellcheck shell=bash disable=SC2034,SC2154  # variables of run.sh, hil.sh and descriptor.sh
 
 readonly virtual_time_emulator=qemu-system-aarch64
 
@@ -25,10 +25,12 @@ driver_power_on() {
   rm -f "$errors"
   seed=${TAKT_HIL_SEED:-$seed}
   if [[ ! $seed =~ ^[0-9]{1,9}$ ]]; then
-    power_failure="unavailable TAKT_HIL_SEED: '$seed' is not a number of at most nine digits"
-    return 1
+    echo "takt hil: TAKT_HIL_SEED: '$seed' is not a number of at most nine digits" >&2
+    exit 2
   fi
 }
+
+driver_prepare() { driver_power_on; }  # which may build the image
 
 driver_facts() {
   [[ -n ${image:-} ]] || return 0
@@ -73,7 +75,7 @@ GUEST
 
 # driver_run [ARGUMENT]...: one boot, from power on to the verdict.
 driver_run() {
-  local status=0 limit=$((boot_limit + run_limit)) printer marker
+  local status=0 limit=$((boot_limit + run_limit)) printer
   machine=aarch64
   if [[ $elf_machine != script ]] && ! runs_on "$elf_machine" "$machine"; then
     verdict wrong_architecture "the program is for $elf_machine, the board is $machine"

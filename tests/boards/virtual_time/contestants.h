@@ -29,20 +29,23 @@ struct Figures {
 };
 
 inline constexpr std::size_t kCpus = 4;
-/// Where and at which priority all of them run: a CPU that is kept free of everybody else.
-inline constexpr bench::Place kMeasured{.slot = 2, .priority = 80};
-/// Who posts or wakes, on another CPU.
-inline constexpr bench::Place kWaker{.slot = 3, .priority = 80};
+inline constexpr int kPriority = 80;
 inline constexpr Duration kInterval = std::chrono::milliseconds(1);
 
+/// On which CPUs: who is measured, and who posts to it or wakes it.
+struct Places {
+  bench::Place measured;
+  bench::Place waker;
+};
+
 /// From the programmed wake-up to the first instruction, by rt-tests' cyclictest.
-Figures cyclictest(int samples);
+Figures cyclictest(const Places& places, int samples);
 /// From the release of a periodic task to the first instruction of its job.
-Figures task_release(int samples);
+Figures task_release(const Places& places, int samples);
 /// From before a futex is woken to the first instruction of who slept on it.
-Figures futex_wake(int samples);
+Figures futex_wake(const Places& places, int samples);
 /// From before a post to the first instruction of the job, the worker asleep.
-Figures post_dispatch(int samples);
+Figures post_dispatch(const Places& places, int samples);
 
 }  // namespace takt::virtual_time
 

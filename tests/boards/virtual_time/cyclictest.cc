@@ -7,10 +7,11 @@
 
 namespace takt::virtual_time {
 
-Figures cyclictest(int samples) {
+Figures cyclictest(const Places& places, int samples) {
   const std::string command =
       "cyclictest --quiet --mlockall --threads=1 --nsecs --policy=fifo --affinity=" +
-      std::to_string(kMeasured.slot) + " --priority=" + std::to_string(kMeasured.priority) +
+      std::to_string(places.measured.slot) +
+      " --priority=" + std::to_string(places.measured.priority) +
       " --interval=" + std::to_string(kInterval / std::chrono::microseconds(1)) +
       " --loops=" + std::to_string(samples) + " 2>&1";
   std::FILE* output = ::popen(command.c_str(), "r");

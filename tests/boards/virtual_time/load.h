@@ -7,43 +7,41 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
+
 #include "takt/platform/check.h"
 #include "takt/platform/cpu_set.h"
 #include "takt/platform/this_thread.h"
-#include "takt/tests/boards/virtual_time/contestants.h"
 
 namespace takt::virtual_time {
 
-/// While it lives, the measured CPU has a program under SCHED_OTHER that copies without end. What is
-/// measured has to preempt the kernel's own code. Only that CPU, and nothing that would wake others:
-/// the board's CPUs execute one after another, and behind a busy one each wake-up waits for its
-/// turn, 1 to 13 ms, whoever is measured.
+/// While it lives, one CPU has a program under SCHED_OTHER that copies without end. What is
+/// measured there has to preempt the kernel's own code.
+///
+/// Only that CPU: the board's CPUs execute one after another, each until the next timer of any of
+/// them, and whoever has to wait for a busy one waits for milliseconds, whoever it is.
 class Load {
  public:
-  explicit Load(bool wanted) : wanted_(wanted) {
-    if (!wanted_) return;
-    pid_ = ::fork();
+  explicit Load(std::size_t cpu) : pid_(::fork()) {
     TAKT_CHECK(pid_ >= 0, "load: fork() failed");
-    if (pid_ == 0) run();
+    if (pid_ == 0) run(cpu);
   }
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
   ~Load() {
-    if (!wanted_) return;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
 
  private:
-  [[noreturn]] static void run() {
-    if (platform::set_affinity(CpuSet::of(kMeasured.slot)).ok()) {
+  [[noreturn]] static void run(std::size_t cpu) {
+    if (platform::set_affinity(CpuSet::of(cpu)).ok()) {
       ::execl("/bin/dd", "dd", "if=/dev/zero", "of=/dev/null", "bs=64k", nullptr);
     }
     ::_exit(127);
   }
 
-  bool wanted_;
-  pid_t pid_ = 0;
+  pid_t pid_;
 };
 
 }  // namespace takt::virtual_time

@@ -16,13 +16,14 @@ struct Recorder {
 
 }  // namespace
 
-Figures task_release(int samples) {
+Figures task_release(const Places& places, int samples) {
   static StaticExecutor<ExecutorLimits{.workers = 1}> executor;
   static Recorder recorder;
-  static const Result<TaskHandle> task =
-      executor.add_task({.name = "cyclic", .period = kInterval}, [](const JobContext& context) {
+  static const Result<TaskHandle> task = executor.add_task(
+      {.name = "cyclic", .period = kInterval, .offset = kInterval}, [](const JobContext& context) {
         const TimePoint first = now();
-        const int left = recorder.left.load(std::memory_order_relaxed);  // nobody else while running
+        const int left =
+            recorder.left.load(std::memory_order_relaxed);  // nobody else while running
         if (left == 0) return;
         recorder.figures.add(first - context.release);
         // release: pairs with the acquire of who waits for the last one.
@@ -31,7 +32,7 @@ Figures task_release(int samples) {
   TAKT_CHECK(task.ok(), task.status().text());
   recorder.figures = {};
   recorder.left.store(samples);
-  const std::array workers{bench::worker_at(kMeasured)};
+  const std::array workers{bench::worker_at(places.measured)};
   const bench::Running runs(executor, workers, true);
   while (recorder.left.load(std::memory_order_acquire) != 0) {
     platform::sleep_until(deadline_after(10 * kInterval));
