@@ -3,7 +3,7 @@
 //
 // takt's delays beside those of others, on the board whose clock counts instructions
 // (boards/hil/README.md): on a CPU that is kept free of everybody else, on one that is not but is
-// idle, and on that one with a load (a tenth of the samples). Prints a table, and a JSON object a
+// idle, and on that one with a load (half as many samples). Prints a table, and a JSON object a
 // row to latency.json among the artefacts. Exit status 1 when a ratio is wrong.
 #include <cstdio>
 #include <cstdlib>
@@ -100,7 +100,7 @@ int run(int idle_samples) {
   Table table;
   for (const Situation& situation : kSituations) {
     const Places& places = situation.places;
-    const int samples = situation.loaded ? idle_samples / 10 : idle_samples;
+    const int samples = situation.loaded ? idle_samples / 2 : idle_samples;
     std::optional<Load> load;
     if (situation.loaded) load.emplace(places.measured.slot);
     const Figures cyclic = cyclictest(places, samples);
