@@ -220,6 +220,17 @@ cat "$work/stderr"
 ((status == 125))
 grep -q '^hil: qemu_virt_arm64: unavailable: .' "$work/stderr"
 
+begin image_without_packages_is_refused_with_a_reason
+mkdir "$work/offline"
+printf '#!/bin/sh\nexit 100\n' | tee "$work/offline/apt-get" >"$work/offline/apt-cache"
+chmod +x "$work/offline/apt-get" "$work/offline/apt-cache"
+status=0
+PATH=$work/offline:$PATH TAKT_IMAGE_CACHE=$work/images boards/hil/image/image.sh >"$work/stdout" || status=$?
+cat "$work/stdout"
+((status == 3))
+grep -q '^its packages cannot be had: ' "$work/stdout"
+if compgen -G "$work/images/*/kernel"; then false; fi
+
 begin bazel_gets_its_results
 rm -rf "$work/results"
 mkdir "$work/results"
