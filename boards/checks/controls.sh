@@ -199,6 +199,12 @@ SOURCE
 }
 control tsan 'ThreadSanitizer: data race' check_planted tsan
 
+plant_one_thread() {
+  plant_tsan
+  sed -i 's/name = "planted_test",/& tags = ["one_thread"],/' tests/planted/BUILD
+}
+control one_thread 'tests/planted/planted_test.cc:1:#include <thread>' check_planted tsan
+
 plant_static() {
   planted_test <<'SOURCE'
 #include <cstdio>
