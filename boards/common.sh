@@ -108,7 +108,7 @@ clang_tidy() {
 # environment of their own, controls of other tests, and what runs no program of ours.
 readonly ONE_CONFIGURATION='-//tests/model/... -//tests/executor/wrong/... -//tests/boards:hil_test -//tests/sync/thread_safety/...'
 
-# The tests that start no thread, as a list of "-//target". One that does and says otherwise is red.
+# The tests that start no thread, as one line of "-//target". One that does and says otherwise is red.
 readonly STARTS_THREAD='#include <thread>|takt/platform/thread[.]h|StaticExecutor<|\<fork\('
 without_one_thread_tests() {
   local tests='attr(tags, "\bone_thread\b", //tests/...)' sources
@@ -118,7 +118,7 @@ without_one_thread_tests() {
     echo 'a test that is one_thread in its BUILD file starts a thread (see above)' >&2
     return 1
   fi
-  quiet_bazel query "$tests" | sed 's/^/-/'
+  quiet_bazel query "$tests" | sed 's/^/-/' | tr '\n' ' '
 }
 
 # test_configuration EXCLUDED [BAZEL ARGUMENT]...: the tests of a configuration but those and
