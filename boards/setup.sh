@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# setup.sh [run|test|check|bench]      (default: everything)
+# setup.sh [run|test|check|bench|hil]      (default: everything)
 #
 # Installs what is missing: for building and running takt (run), for all of its tests (test), for
-# every check of .ci/run (check), or for its benchmarks (bench). Does nothing, at once, when nothing
+# every check of .ci/run (check), for its benchmarks (bench), or for the emulated board (hil). Does nothing, at once, when nothing
 # is missing. On Debian and its descendants it uses the machine's own apt; elsewhere it names the
 # tools to install.
 set -euo pipefail
@@ -31,6 +31,12 @@ check  clang-format                                   clang-format
 check  clang-tidy                                     clang-tidy
 check  cppcheck                                       cppcheck
 bench  valgrind                                       valgrind
+hil    qemu-system-aarch64                            qemu-system-arm
+hil    qemu-aarch64                                   qemu-user
+hil    aarch64-linux-gnu-g++                          g++-aarch64-linux-gnu
+hil    ssh                                            openssh-client
+hil    cpio                                           cpio
+hil    /sbin/depmod                                   kmod
 '
 
 case ${1:-everything} in
@@ -38,8 +44,9 @@ case ${1:-everything} in
   test) wanted='run test' ;;
   check) wanted='run test check' ;;
   bench) wanted='run bench' ;;
-  everything) wanted='run test check bench' ;;
-  *) echo "usage: boards/takt setup [run|test|check|bench]" >&2; exit 2 ;;
+  hil) wanted='run hil' ;;
+  everything) wanted='run test check bench hil' ;;
+  *) echo "usage: boards/takt setup [run|test|check|bench|hil]" >&2; exit 2 ;;
 esac
 
 exists() {

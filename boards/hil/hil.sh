@@ -4,9 +4,10 @@
 #
 # Runs tests on a board, one by one: all C++ tests of //tests/... (without the models, which prove
 # nothing there), or those named, as Bazel targets or as programs that are built already. BOARD: see
-# descriptor.sh; without it $BOARD, else local. What each run left is under .cache/hil/BOARD
+# descriptor.sh; without it $BOARD, else qemu_virt_arm64, which is emulated here. What each run left is under .cache/hil/BOARD
 # (TAKT_HIL_OUTPUT=FOLDER: there): log, test.xml (JUnit), verdict, artefacts. The last line is
-# "N passed, N failed, N skipped"; fails when something failed or when nothing ran.
+# "N passed, N failed, N skipped"; fails when something failed or when nothing ran. An emulated board
+# boots once for all of them; where it cannot be had, that is one skip, told with its reason.
 set -euo pipefail
 
 hil=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
@@ -17,7 +18,7 @@ source "$boards/common.sh"
 # shellcheck source=boards/hil/descriptor.sh
 source "$hil/descriptor.sh"
 
-board=${1:-${BOARD:-local}}
+board=${1:-${BOARD:-qemu_virt_arm64}}
 (($# == 0)) || shift
 if [[ $board == -* ]]; then
   echo "usage: boards/takt hil [BOARD] [TEST]..." >&2
@@ -68,11 +69,32 @@ end_without() {
   exit 1
 }
 
+# An emulated board: with what it needs installed, if possible, and booted.
+emulated=no
+[[ $driver != qemu_* ]] || emulated=yes
+end_skipped() {
+  echo "SKIPPED: no emulated board: $1"
+  echo "0 passed, 0 failed, 1 skipped"
+  exit 0
+}
+if [[ $emulated == yes && ${TAKT_SETUP:-yes} != no ]]; then
+  "$boards/setup.sh" hil || end_skipped "its tools cannot be installed here"
+fi
+load_driver
+trap driver_power_off EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+if ! driver_power_on; then
+  # shellcheck disable=SC2154  # of the driver
+  [[ $power_failure != unavailable* ]] || end_skipped "${power_failure#* }"
+  end_without "$board_name: ${power_failure#* }"
+fi
+
 # build CONFIGURATION: builds the targets; their programs join $programs.
 build() {
   local configuration=$1 target folder all="set(${targets[*]:-//tests/...})"
   local -a labels flags
-  [[ ${TAKT_SETUP:-yes} == no ]] || "$boards/setup.sh" "$([[ $configuration == static ]] && echo test || echo check)"
+  [[ $emulated == yes || ${TAKT_SETUP:-yes} == no ]] || "$boards/setup.sh" "$([[ $configuration == static ]] && echo test || echo check)"
   flags=(--config=static)
   [[ $configuration == static ]] || flags+=(--config="$configuration")
   cd "$repository"
@@ -114,7 +136,7 @@ count() {
 # A board that is not there for one test is not there for the next.
 gone() {
   case $1 in
-    absent | key_refused | unknown_host_key | old_kernel | busy | no_work_folder) return 0 ;;
+    absent | unavailable | key_refused | unknown_host_key | old_kernel | busy | no_work_folder) return 0 ;;
   esac
   return 1
 }

@@ -60,14 +60,14 @@ verdict() {
 
 # shellcheck source=boards/hil/session.sh
 source "$hil/session.sh"
-# shellcheck source=boards/hil/drivers/ssh.sh
-source "$hil/drivers/$driver.sh"
+load_driver
 
 scratch=$(mktemp -d /tmp/hil.XXXXXX)  # short: a socket's path lies in it
 # shellcheck disable=SC2317  # by trap
 leave() {
   trap '' INT TERM HUP
   abandon
+  driver_power_off
   rm -rf "$scratch"
 }
 trap leave EXIT
@@ -75,7 +75,12 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 begin=$SECONDS
-driver_run "$@"
+if driver_power_on; then
+  driver_run "$@"
+else
+  # shellcheck disable=SC2154  # of the driver
+  verdict "${power_failure%% *}" "${power_failure#* }"
+fi
 abandon
 reason=$reason$note
 reason=${reason#; }
@@ -94,6 +99,7 @@ kernel $release
 boot $boot
 sha256 $(sha256sum <"$binary" | cut -d ' ' -f 1)
 seconds $((SECONDS - begin))
+$(driver_facts)
 VERDICT
   if [[ ! -s $output/test.xml || ($outcome != passed && $outcome != failed) ]]; then
     message=$(sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/"/\&quot;/g' <<<"$outcome${reason:+: $reason}")

@@ -147,7 +147,7 @@ printf 'driver local\nuserr pi\n' >"$work/wrong.board"
 refuses_descriptor "$work/wrong.board"
 grep -qF 'wrong.board:2: unknown key or wrong value' "$work/stderr"
 refuses_descriptor nowhere
-grep -qF "no board 'nowhere', there are: local raspberrypi4, FILE, USER@HOST" "$work/stderr"
+grep -qF "no board 'nowhere', there are: local qemu_virt_arm64 raspberrypi4, FILE, USER@HOST" "$work/stderr"
 refuses_descriptor 'pi@-oProxyCommand=id'
 
 begin board_descriptor_of_the_guide_is_read
@@ -174,10 +174,21 @@ grep -qx 'hello ' "$TAKT_HIL_OUTPUT"/*greets/log
 
 begin verb_knows_what_is_not_there_yet
 status=0
-boards/takt hil qemu_virt_arm64 2>"$work/stderr" || status=$?
+boards/takt hil qemu_virtual_time 2>"$work/stderr" || status=$?
 cat "$work/stderr"
 ((status == 2))
 grep -q 'not there yet' "$work/stderr"
+
+begin emulated_board_that_cannot_be_had_is_one_loud_skip
+: >"$work/no_folder"
+TAKT_IMAGE_CACHE=$work/no_folder boards/takt hil qemu_virt_arm64 "$work/greets" | tee "$work/stdout"
+grep -q '^SKIPPED: no emulated board: .' "$work/stdout"
+[[ $(tail -n 1 "$work/stdout") == '0 passed, 0 failed, 1 skipped' ]]
+status=0
+TAKT_IMAGE_CACHE=$work/no_folder boards/hil/run.sh qemu_virt_arm64 "$work/greets" 2>"$work/stderr" || status=$?
+cat "$work/stderr"
+((status == 125))
+grep -q '^hil: qemu_virt_arm64: unavailable: .' "$work/stderr"
 
 begin bazel_gets_its_results
 rm -rf "$work/results"

@@ -77,7 +77,7 @@ begin setup_refuses_an_unknown_purpose
 status=0
 boards/setup.sh benhc 2>"$work/stderr" || status=$?
 ((status == 2))
-grep -qF 'usage: boards/takt setup [run|test|check|bench]' "$work/stderr"
+grep -qF 'usage: boards/takt setup [run|test|check|bench|hil]' "$work/stderr"
 
 begin a_missing_tool_leads_to_setup
 [[ $(require no-such-tool || true) == 'SKIPPED: no-such-tool is not installed: run boards/takt setup' ]]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A board that is reached by OpenSSH's own client. Never asks a question: without a key that the
 # board takes, and a host key that known_hosts has, there is no session. The first session of a run
-# (the lease) carries the others.
+# (the lease) carries the others; a driver of a board that is ours alone may have it carry those of
+# later runs too: $ssh_master, a socket, and $ssh_persist, for how long.
 # shellcheck shell=bash disable=SC2154  # variables of run.sh and descriptor.sh
 
 driver_shell() {
@@ -10,7 +11,7 @@ driver_shell() {
     ssh -T -p "$port" -l "$user"
     -o BatchMode=yes -o StrictHostKeyChecking=yes -o LogLevel=ERROR -o ConnectTimeout="$connect_limit"
     -o ServerAliveInterval="$interval" -o ServerAliveCountMax=3
-    -o ControlMaster=auto -o ControlPath="$scratch/master" -o ControlPersist=no
+    -o ControlMaster=auto -o ControlPath="${ssh_master:-$scratch/master}" -o ControlPersist="${ssh_persist:-no}"
   )
   [[ -z $ssh_config ]] || command+=(-F "$ssh_config")
   [[ -z $key ]] || command+=(-i "$key" -o IdentitiesOnly=yes)
