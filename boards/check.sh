@@ -11,7 +11,7 @@ boards=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 readonly boards
 
 # The quick ones first; next to each other those that share a build.
-readonly ALL='format includes tidy cppcheck warnings_gcc warnings_clang symbols asan tsan arm64 arm'
+readonly ALL='format includes tidy cppcheck warnings_gcc warnings_clang symbols asan tsan arm64 arm hil'
 readonly DEEP='size ubsan clang static analyzer models wrong_variants'
 
 checks=() deep=no

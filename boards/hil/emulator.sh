@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # emulator.sh FOLDER BOOT_LIMIT [QEMU_ARGUMENT]...
+# emulator.sh prepare      (only sees to it that there is all that it takes)
 #
 # The emulated board qemu_virt_arm64, from power on to power off: an arm64 machine with a PREEMPT_RT
 # kernel and four CPUs, of which Linux schedules nothing of its own accord on 2 and 3. It has an ssh
@@ -20,9 +21,7 @@
 set -euo pipefail
 
 hil=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
-folder=$1 boot_limit=$2
-shift 2
-readonly hil folder boot_limit emulator=qemu-system-aarch64
+readonly hil emulator=qemu-system-aarch64
 
 unavailable() {
   echo "unavailable $1"
@@ -32,9 +31,10 @@ unavailable() {
 for tool in "$emulator" ssh-keygen cpio setpriv; do
   command -v "$tool" >/dev/null || unavailable "$tool is not installed: run boards/takt setup hil"
 done
-if ! image=$("$hil/image/image.sh" 2>"$folder/image_errors"); then
-  unavailable "$(tail -n 1 "$folder/image_errors" | sed 's/^takt hil: //')"
-fi
+image=$("$hil/image/image.sh") || unavailable "$image"
+[[ $1 != prepare ]] || exit 0
+folder=$1 boot_limit=$2
+shift 2
 
 # --- keys, made for this boot ---------------------------------------------------------------------
 # dropbear's format of an ed25519 key, from OpenSSH's: both are a seed of 32 bytes and the public key. In

@@ -17,6 +17,8 @@ readonly hil boards
 source "$boards/common.sh"
 # shellcheck source=boards/hil/descriptor.sh
 source "$hil/descriptor.sh"
+# shellcheck source=boards/hil/record.sh
+source "$hil/record.sh"
 
 board=${1:-${BOARD:-qemu_virt_arm64}}
 (($# == 0)) || shift
@@ -69,7 +71,7 @@ end_without() {
   exit 1
 }
 
-# An emulated board: with what it needs installed, if possible, and booted.
+# An emulated board: with what it needs installed, if possible.
 emulated=no
 [[ $driver != qemu_* ]] || emulated=yes
 end_skipped() {
@@ -84,11 +86,14 @@ load_driver
 trap driver_power_off EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-if ! driver_power_on; then
+# power VERB: ends here when there is no board.
+power() {
+  "driver_$1" && return
   # shellcheck disable=SC2154  # of the driver
   [[ $power_failure != unavailable* ]] || end_skipped "${power_failure#* }"
   end_without "$board_name: ${power_failure#* }"
-fi
+}
+power prepare
 
 # build CONFIGURATION: builds the targets; their programs join $programs.
 build() {
@@ -98,7 +103,8 @@ build() {
   flags=(--config=static)
   [[ $configuration == static ]] || flags+=(--config="$configuration")
   cd "$repository"
-  ((${#targets[@]})) || all="$all - //tests/model/... - attr(tags, '\\b(manual|wrong_variant)\\b', //tests/...)"
+  # What must be named to be run.
+  [[ "${targets[*]:-...}" != *...* ]] || all="$all - //tests/model/... - attr(tags, '\\b(manual|wrong_variant)\\b', //tests/...)"
   mapfile -t labels < <(quiet_bazel query "kind(cc_test, $all)")
   if ((${#labels[@]} == 0)); then
     echo "takt hil: no C++ test in ${targets[*]:-//tests/...}" >&2
@@ -145,20 +151,81 @@ if ((${#targets[@]} || ${#programs[@]} == 0)); then
   configuration=$(board_configuration) || end_without "$board_name cannot be asked what it is"
   build "$configuration"
 fi
+power power_on
 number=0
-for program in "${programs[@]}"; do
+
+# begin_program PROGRAM: the next one; sets $name and its $folder.
+begin_program() {
   number=$((number + 1))
-  name=${program#"$repository/"}
+  name=${1#"$repository/"}
   [[ $name != */bazel-out/* ]] || name=${name##*/bin/}
   folder=$output/$(tr -c 'A-Za-z0-9._\n-' _ <<<"$name")
   mkdir -p "$folder"
   echo "== $name ($number of ${#programs[@]})"
-  "$hil/run.sh" --output="$folder" "$board" "$program" 2>&1 | tee "$folder/log" || true
+}
+
+# run_alone PROGRAM: fails when there is no board for another one.
+run_alone() {
+  begin_program "$1"
+  "$hil/run.sh" --output="$folder" "$board" "$1" 2>&1 | tee "$folder/log" || true
   verdict=$(sed -n 's/^verdict //p' "$folder/verdict" 2>/dev/null) || verdict='no verdict'
   count "$name" "$folder"
-  if gone "$verdict"; then
-    break
+  ! gone "$verdict"
+}
+
+# run_batch PROGRAM...: in one session. Where that does not come to its end, each alone, so that the
+# one that broke it is named. Fails as run_alone.
+run_batch() {
+  local scratch program each=0 head size=0
+  if (($# == 1)); then
+    run_alone "$1"
+    return
   fi
+  scratch=$(mktemp -d)
+  for program; do
+    mkdir -p "$scratch/programs/$((1000 + each))"
+    ln -s "$(realpath -- "$program")" "$scratch/programs/$((1000 + each++))/"
+  done
+  head="$(<"$hil/batch.sh")"$'\n'
+  # Its own length stands in it, in as many digits as need be.
+  size=$((${#head} + 200))
+  head+=$(printf 'unpack %d\nrun_all %d %d\nexit 0\n' $((size + 1)) "$run_limit" "$grace")$'\n'
+  head+=$(printf '#%*s' $((size - ${#head} - 2)) '')$'\n'
+  (printf '%s' "$head" && tar -chf - -C "$scratch/programs" .) >"$scratch/batch"
+  echo "takt hil: $# tests in one session"
+  "$hil/run.sh" --limit=$(($# * (run_limit + 2 * grace))) --output="$scratch/results" "$board" "$scratch/batch" \
+    >"$scratch/log" 2>&1 || true
+  verdict=$(sed -n 's/^verdict //p' "$scratch/results/verdict" 2>/dev/null) || verdict='no verdict'
+  if [[ $verdict != passed ]]; then
+    tail -n 1 "$scratch/log"
+    rm -rf "$scratch"
+    for program; do run_alone "$program" || return; done
+    return 0
+  fi
+  { read -r machine; read -r release; read -r boot; } < <(sed -n 's/^\(machine\|kernel\|boot\) //p' "$scratch/results/verdict")
+  each=0
+  for program; do
+    begin_program "$program"
+    head=$scratch/results/$((1000 + each++))
+    cp -r "$head/artefacts/." "$folder/"
+    verdict_of "$(<"$head/code")"
+    verdict=$outcome
+    record "$folder" "$program" "$(<"$head/seconds")"
+    { cat "$head/log" && echo "hil: $board_name: $outcome${reason:+: $reason}"; } | tee "$folder/log"
+    count "$name" "$folder"
+  done
+  rm -rf "$scratch"
+}
+
+batch=() kib=0
+for program in "${programs[@]}" ''; do
+  size=0
+  [[ -z $program ]] || size=$(($(stat -L -c %s "$program") / 1024 + 1))
+  if ((${#batch[@]})) && { [[ -z $program ]] || ((kib + size > batch_kib)); }; then
+    run_batch "${batch[@]}" || break
+    batch=() kib=0
+  fi
+  batch+=("$program") kib=$((kib + size))
 done
 
 printf '%s' "$failures"

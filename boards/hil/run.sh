@@ -58,6 +58,8 @@ verdict() {
   outcome=$1 reason=$2 exit_code=${3:-125}
 }
 
+# shellcheck source=boards/hil/record.sh
+source "$hil/record.sh"
 # shellcheck source=boards/hil/session.sh
 source "$hil/session.sh"
 load_driver
@@ -89,24 +91,6 @@ echo "hil: $board_name: $outcome${reason:+: $reason}" >&2
 if [[ -n $output ]]; then
   mkdir -p "$output"
   if [[ -d $scratch/back/artefacts ]]; then cp -r "$scratch/back/artefacts/." "$output/"; fi
-  cat >"$output/verdict" <<VERDICT
-verdict $outcome
-reason $reason
-exit_code $exit_code
-board $board_name
-machine $machine
-kernel $release
-boot $boot
-sha256 $(sha256sum <"$binary" | cut -d ' ' -f 1)
-seconds $((SECONDS - begin))
-$(driver_facts)
-VERDICT
-  if [[ ! -s $output/test.xml || ($outcome != passed && $outcome != failed) ]]; then
-    message=$(sed -e 's/&/\&amp;/g' -e 's/</\&lt;/g' -e 's/"/\&quot;/g' <<<"$outcome${reason:+: $reason}")
-    failure="<failure message=\"$message\"/>"
-    [[ $outcome != passed ]] || failure=''
-    printf '<testsuites><testsuite name="%s"><testcase classname="hil" name="%s">%s</testcase></testsuite></testsuites>\n' \
-      "$name" "$name" "$failure" >"$output/test.xml"
-  fi
+  record "$output" "$binary" $((SECONDS - begin))
 fi
 exit "$exit_code"

@@ -63,6 +63,13 @@ echo '<testsuites><testsuite name="s"><testcase classname="s" name="good"/>' \
 exit 1
 PROGRAM
 program fills_the_disk <<<'cat /dev/zero >"$TEST_TMPDIR/zeros"; exit 1'
+program kills_itself <<<'kill -SEGV $$'
+program hangs <<<"sleep $token"
+program ends_the_session <<'PROGRAM'
+case $XML_OUTPUT_FILE in
+  */1001/*) kill -KILL "$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$PPID/status")" ;;
+esac
+PROGRAM
 cp "$(type -P true)" "$work/foreign"
 printf '\xf3\x00' | dd of="$work/foreign" bs=1 seek=18 conv=notrunc status=none  # riscv64
 
@@ -171,6 +178,29 @@ cat "$work/stdout"
 grep -q '^FAILED: .*writes_xml s.bad: 2 is not 3$' "$work/stdout"
 grep -q '<testcase classname="s" name="good"/>' "$TAKT_HIL_OUTPUT"/*writes_xml/test.xml
 grep -qx 'hello ' "$TAKT_HIL_OUTPUT"/*greets/log
+
+begin verb_runs_many_in_one_session
+descriptor batches batch_kib 1000 run_limit 2 grace 1
+status=0
+boards/takt hil "$work/batches.board" "$work/greets" "$work/writes_xml" "$work/kills_itself" "$work/hangs" \
+  >"$work/stdout" || status=$?
+cat "$work/stdout"
+((status == 1))
+grep -qx 'takt hil: 4 tests in one session' "$work/stdout"
+grep -q '^FAILED: .*kills_itself .*: crash: signal SIGSEGV$' "$work/stdout"
+grep -q '^FAILED: .*hangs .*: hang: no end within 2 s$' "$work/stdout"
+[[ $(tail -n 1 "$work/stdout") == '2 passed, 3 failed, 1 skipped' ]]
+[[ $(<"$(echo "$TAKT_HIL_OUTPUT"/*greets/trace)") == kept ]]
+grep -qx "sha256 $(sha256sum <"$work/greets" | cut -d ' ' -f 1)" "$TAKT_HIL_OUTPUT"/*greets/verdict
+nothing_is_left
+
+begin session_that_does_not_end_is_done_again_one_by_one
+descriptor batches batch_kib 1000
+boards/takt hil "$work/batches.board" "$work/greets" "$work/ends_the_session" "$work/greets" >"$work/stdout"
+cat "$work/stdout"
+grep -qx 'takt hil: 3 tests in one session' "$work/stdout"
+(($(grep -c ' passed$' "$work/stdout") == 3))
+[[ $(tail -n 1 "$work/stdout") == '3 passed, 0 failed, 0 skipped' ]]
 
 begin verb_knows_what_is_not_there_yet
 status=0

@@ -4,6 +4,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # variables of run.sh, hil.sh and descriptor.sh
 source "$hil/drivers/ssh.sh"
 
+driver_prepare() { power_failure=$("$hil/emulator.sh" prepare); }
+
 # Boots it, unless $TAKT_HIL_EMULATED names the folder of one that is there; fails with
 # $power_failure, "VERDICT REASON".
 driver_power_on() {

@@ -9,7 +9,7 @@
 #   manifest  "scripts HASH", "package NAME VERSION" lines, "kernel HASH", "initrd HASH" (SHA-256)
 # Nothing in it is secret or differs from one build to the next. Images lie under .cache/image
 # (TAKT_IMAGE_CACHE=FOLDER: there), one a set of inputs; once a day the package lists are asked whether
-# there is something newer. Exit status 3: the packages cannot be had here, standard error says why.
+# there is something newer. Exit status 3: the packages cannot be had here; then it prints why.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
@@ -28,7 +28,7 @@ readonly MODULES='virtio_pci virtio_net i6300esb'
 cache=${TAKT_IMAGE_CACHE:-$repository/.cache/image}
 
 cannot_be_had() {
-  echo "takt hil: the emulated board's packages cannot be had: $1" >&2
+  echo "its packages cannot be had: $1"
   exit 3
 }
 
@@ -36,7 +36,7 @@ for tool in apt-get dpkg cpio /sbin/depmod readelf flock; do
   command -v "$tool" >/dev/null || cannot_be_had "$tool is not installed: run boards/takt setup hil"
 done
 
-mkdir -p "$cache" || cannot_be_had "no folder $cache"
+mkdir -p "$cache" 2>/dev/null || cannot_be_had "no folder $cache"
 cache=$(cd -- "$cache" && pwd)
 exec 9>"$cache/lock"
 flock --wait 900 9 || cannot_be_had "somebody else has been building them for 15 minutes"
