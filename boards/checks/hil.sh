@@ -14,7 +14,8 @@ trap 'rm -rf "$log"' EXIT
 passed=0 failed=0 skipped=0
 
 # The tests of each folder. TAKT_TARGETS narrows it.
-read -r -a targets <<<"${TAKT_TARGETS:-//tests/platform/... //tests/sync/... //tests/executor/... //tests/monitor/... //tests/stress/...}"
+read -r -a targets <<<"${TAKT_TARGETS:-$ON_EMULATED_BOARD}"
+export BAZEL_FLAGS="${BAZEL_FLAGS:-} --config=werror"
 boards/takt hil qemu_virt_arm64 "${targets[@]}" 2>&1 | tee "$log/hil" | grep -v '^== \|: passed$' || true
 read -r passed _ failed _ skipped _ <<<"$(tail -n 1 "$log/hil")"
 if grep -q '^SKIPPED: no emulated board' "$log/hil"; then exit 0; fi
