@@ -11,8 +11,8 @@ boards=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 readonly boards
 
 # The quick ones first; next to each other those that share a build.
-readonly ALL='format includes tidy cppcheck warnings_gcc warnings_clang symbols asan tsan arm64 arm hil'
-readonly DEEP='size ubsan clang static analyzer models wrong_variants'
+readonly ALL='format includes tidy cppcheck warnings_gcc warnings_clang symbols asan tsan arm64 arm hil virtual_time'
+readonly DEEP='size ubsan clang static analyzer models wrong_variants virtual_time_seeds'
 
 checks=() deep=no
 for argument in "$@"; do

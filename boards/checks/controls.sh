@@ -235,6 +235,14 @@ control arm64 'planted_test: exited with error code 1' check_planted arm64
 plant_arm() { planted_test <<<'int main() { return sizeof(long) == 4 ? 1 : 0; }'; }
 control arm 'planted_test: exited with error code 1' check_planted arm
 
+# Between taking a job and running it, 200 µs.
+plant_virtual_time() {
+  sed -i 's|^    run(worker, index);|    for (const TimePoint end = deadline_after(std::chrono::microseconds(200)); now() < end;) {}\n&|' \
+    executor/worker.cc
+}
+control virtual_time "takt: task's release .* MISSED" \
+  env TAKT_SEEDS=' ' TAKT_IMAGE_CACHE="$repository/.cache/image" boards/check.sh virtual_time
+
 # A claim that holds without preemption: only the raised bound finds it wrong.
 plant_models() {
   cat >tests/model/planted_models.cc <<'SOURCE'
