@@ -200,6 +200,12 @@ SOURCE
 }
 control tsan 'ThreadSanitizer: data race' check_planted tsan
 
+plant_one_thread() {
+  plant_tsan
+  sed -i 's/name = "planted_test",/& tags = ["one_thread"],/' tests/planted/BUILD
+}
+control one_thread 'tests/planted/planted_test.cc:1:#include <thread>' check_planted tsan
+
 plant_static() {
   planted_test <<'SOURCE'
 #include <cstdio>
@@ -238,6 +244,14 @@ else
   echo "SKIPPED: control hil: $emulator"
   skipped=$((skipped + 1))
 fi
+
+# Between taking a job and running it, 200 µs.
+plant_virtual_time() {
+  sed -i 's|^    run(worker, index);|    for (const TimePoint end = deadline_after(std::chrono::microseconds(200)); now() < end;) {}\n&|' \
+    executor/worker.cc
+}
+control virtual_time "takt: task's release .* MISSED" \
+  env TAKT_SEEDS=' ' TAKT_IMAGE_CACHE="$repository/.cache/image" boards/check.sh virtual_time
 
 # A claim that holds without preemption: only the raised bound finds it wrong.
 plant_models() {

@@ -191,19 +191,25 @@ abandon() {
   drop_lease
 }
 
-# driver_run [ARGUMENT]...: $binary on the board, from first contact to the verdict.
-driver_run() {
-  local status=0 variable
-  local -a environment
-  take_lease && board_is_fit && copy_there || return 0
+# program_environment FOLDER: $environment, what a program is told that runs in FOLDER over there.
+program_environment() {
+  local variable
   environment=(
-    XML_OUTPUT_FILE="$folder/artefacts/test.xml" TEST_UNDECLARED_OUTPUTS_DIR="$folder/artefacts"
-    TEST_TMPDIR="$folder/program/tmp" TAKT_TIME_SCALE="$time_scale"
+    XML_OUTPUT_FILE="$1/artefacts/test.xml" TEST_UNDECLARED_OUTPUTS_DIR="$1/artefacts"
+    TEST_TMPDIR="$1/program/tmp" TAKT_TIME_SCALE="$time_scale"
   )
   for variable in TESTBRIDGE_TEST_ONLY TEST_RANDOM_SEED TEST_SHARD_INDEX TEST_TOTAL_SHARDS \
     TESTBRIDGE_TEST_RUNNER_FAIL_FAST; do
     [[ -z ${!variable+set} ]] || environment+=("$variable=${!variable}")
   done
+}
+
+# driver_run [ARGUMENT]...: $binary on the board, from first contact to the verdict.
+driver_run() {
+  local status=0
+  local -a environment
+  take_lease && board_is_fit && copy_there || return 0
+  program_environment "$folder"
   session $((run_limit + grace + 3 * lease)) "exec sh $(quote "$folder/agent.sh" run "$folder" "$run_limit" "$grace" \
     "${environment[@]}" "$folder/program/$name" "$@")" </dev/null || status=$?
   if ((status == 0)); then
@@ -217,6 +223,6 @@ driver_run() {
     lost
     return
   fi
-judge
+  judge
   drop_lease
 }

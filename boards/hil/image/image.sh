@@ -18,10 +18,10 @@ readonly here repository
 # shellcheck source=boards/hil/image/packages.sh
 source "$here/packages.sh"
 
-readonly PACKAGES='busybox-static dropbear-bin libc6 libcrypt1 libgmp10 libtomcrypt1 libtommath1
-  util-linux zlib1g'
+readonly PACKAGES='busybox-static dropbear-bin libc6 libcrypt1 libgmp10 libnuma1 libtomcrypt1
+  libtommath1 rt-tests util-linux zlib1g'
 # Programs beside busybox, which has all others that an agent wants.
-readonly PROGRAMS='usr/sbin/dropbear usr/bin/flock'
+readonly PROGRAMS='usr/sbin/dropbear usr/bin/flock usr/bin/cyclictest'
 # With what they need; those that are built into the kernel need no mention.
 readonly MODULES='virtio_pci virtio_net i6300esb'
 

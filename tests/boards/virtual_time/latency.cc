@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// latency [SAMPLES]                (5000 by default)
+//
+// takt's delays beside those of others, on the board whose clock counts instructions
+// (boards/hil/README.md): on a CPU that is kept free of everybody else, on one that is not but is
+// idle, and on that one with a load (a tenth of the samples). Prints a table, and a JSON object a
+// row to latency.json among the artefacts. Exit status 1 when a ratio is missed.
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "takt/platform/check.h"
+#include "takt/platform/this_thread.h"
+#include "takt/tests/boards/virtual_time/contestants.h"
+#include "takt/tests/boards/virtual_time/load.h"
+
+namespace takt::virtual_time {
+namespace {
+
+constexpr double kAverageAtMost = 1.2;
+constexpr double kMaximumAtMost = 1.5;
+
+/// Where, with what beside it, and whether the ratios are bounds there.
+struct Situation {
+  const char* name;
+  Places places;
+  bool loaded;
+  bool bound;
+};
+// Loads have no business on a CPU without a tick (nohz_full), whose timers go to other CPUs as soon
+// as it is busy: what is measured then is how the emulator takes turns.
+constexpr Situation kSituations[] = {
+    {"isolated", {{2, kPriority}, {3, kPriority}}, false, true},
+    {"shared", {{1, kPriority}, {0, kPriority}}, false, false},
+    {"loaded", {{1, kPriority}, {0, kPriority}}, true, true},
+};
+
+class Table {
+ public:
+  Table() {
+    if (const char* folder = std::getenv("TEST_UNDECLARED_OUTPUTS_DIR")) {
+      json_ = std::fopen((std::string(folder) + "/latency.json").c_str(), "w");
+    }
+    std::printf("%-10s%-24s%8s%9s%9s%9s%21s\n", "CPU", "delay in ns", "samples", "min", "average",
+                "max", "ratios: average, max");
+  }
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+  ~Table() {
+    if (json_ != nullptr) std::fclose(json_);
+  }
+
+  /// With a `reference` the row has ratios.
+  void row(const Situation& situation, const char* name, const Figures& figures,
+           const Figures* reference = nullptr) {
+    std::printf("%-10s%-24s%8lld%9lld%9.0f%9lld", situation.name, name, whole(figures.samples),
+                whole(figures.min), figures.average, whole(figures.max));
+    note(situation.name, name, figures);
+    if (reference != nullptr) compare(situation, figures, *reference);
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+
+  [[nodiscard]] bool missed() const { return missed_; }
+
+ private:
+  static long long whole(std::int64_t value) { return value; }
+
+  void compare(const Situation& situation, const Figures& figures, const Figures& reference) {
+    const double average = figures.average / reference.average;
+    const double maximum = static_cast<double>(figures.max) / static_cast<double>(reference.max);
+    const bool held = average <= kAverageAtMost && maximum <= kMaximumAtMost;
+    const char* beyond = situation.bound ? "  MISSED" : "  beyond, reported only";
+    std::printf("%13.3f%8.3f%s", average, maximum, held ? "" : beyond);
+    missed_ = missed_ || (!held && situation.bound);
+  }
+
+  void note(const char* cpu, const char* name, const Figures& figures) {
+    if (json_ == nullptr) return;
+    std::fprintf(json_,
+                 "{\"cpu\": \"%s\", \"name\": \"%s\", \"samples\": %lld, \"min_ns\": %lld, "
+                 "\"average_ns\": %.0f, \"max_ns\": %lld}\n",
+                 cpu, name, whole(figures.samples), whole(figures.min), figures.average,
+                 whole(figures.max));
+  }
+
+  std::FILE* json_ = nullptr;
+  bool missed_ = false;
+};
+
+int run(int idle_samples) {
+  // Also the CPUs that the system keeps free.
+  const Status wide = platform::set_affinity(CpuSet::range(0, kCpus - 1));
+  TAKT_CHECK(wide.ok() && bench::cpu_count() == kCpus, "not the board that this is for");
+  TAKT_CHECK(bench::fifo_granted(), "not the board that this is for: no SCHED_FIFO");
+  Table table;
+  for (const Situation& situation : kSituations) {
+    const Places& places = situation.places;
+    const int samples = situation.loaded ? idle_samples / 10 : idle_samples;
+    std::optional<Load> load;
+    if (situation.loaded) load.emplace(places.measured.slot);
+    const Figures cyclic = cyclictest(places, samples);
+    table.row(situation, "cyclictest", cyclic);
+    table.row(situation, "takt: task's release", task_release(places, samples), &cyclic);
+    const Figures futex = futex_wake(places, samples);
+    table.row(situation, "bare futex wake", futex);
+    table.row(situation, "takt: post to job", post_dispatch(places, samples), &futex);
+  }
+  const char* outcome = table.missed() ? "MISSED" : "held";
+  std::printf("bounds: %.1f times the average of who is named before it, %.1f times its max: %s\n",
+              kAverageAtMost, kMaximumAtMost, outcome);
+  return table.missed() ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace takt::virtual_time
+
+int main(int argc, char** argv) {
+  return takt::virtual_time::run(argc > 1 ? std::atoi(argv[1]) : 5'000);
+}
