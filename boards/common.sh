@@ -108,6 +108,25 @@ clang_tidy() {
 # environment of their own, controls of other tests, and what runs no program of ours.
 readonly ONE_CONFIGURATION='-//tests/model/... -//tests/executor/wrong/... -//tests/boards:hil_test -//tests/sync/thread_safety/...'
 
+# What the check hil runs on the emulated board, if there is one.
+readonly ON_EMULATED_BOARD='//tests/platform/... //tests/sync/... //tests/executor/... //tests/monitor/... //tests/stress/...'
+has_emulated_board() {
+  command -v qemu-system-aarch64 >/dev/null && "$boards/hil/image/image.sh" >/dev/null
+}
+
+# The tests that start no thread, as one line of "-//target". One that does and says otherwise is red.
+readonly STARTS_THREAD='#include <thread>|takt/platform/thread[.]h|StaticExecutor<|\<fork\('
+without_one_thread_tests() {
+  local tests='attr(tags, "\bone_thread\b", //tests/...)' sources
+  sources=$(quiet_bazel query "labels(srcs, $tests)" | sed 's|^//||; s|:|/|')
+  # shellcheck disable=SC2086  # one word a file
+  if grep -EHn "$STARTS_THREAD" $sources >&2; then
+    echo 'a test that is one_thread in its BUILD file starts a thread (see above)' >&2
+    return 1
+  fi
+  quiet_bazel query "$tests" | sed 's/^/-/' | tr '\n' ' '
+}
+
 # test_configuration EXCLUDED [BAZEL ARGUMENT]...: the tests of a configuration but those and
 # EXCLUDED, a list of "-//target". TAKT_TARGETS narrows it.
 test_configuration() {

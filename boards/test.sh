@@ -37,7 +37,8 @@ trap leave EXIT
 
 # A target that is not there is a mistake on the command line and no failed test. What is broken
 # otherwise, a BUILD file say, is found and counted by the run itself.
-for target in "${targets[@]}" "${excluded[@]}"; do
+all_there() { quiet_bazel query "set($*)" &>/dev/null; }
+all_there "${targets[@]}" "${excluded[@]}" || for target in "${targets[@]}" "${excluded[@]}"; do
   quiet_bazel query "$target" >/dev/null 2>"$scratch/error" && continue
   grep '^ERROR: ' "$scratch/error" >"$scratch/errors" || true
   if (($(wc -l <"$scratch/errors") == 1)) &&

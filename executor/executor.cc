@@ -157,10 +157,12 @@ void Executor::cancel_timed_jobs(detail::WorkerSlot& worker) noexcept {
 WorkerActivity Executor::worker_activity(std::uint32_t worker, TimePoint at) const noexcept {
   const detail::WorkerSlot& slot = worker_slot(worker);
   const WorkerActivity activity = slot.stats.activity.get();
-  if (activity.phase() != WorkerPhase::idle ||
-      !slot.lane->queue.is_called(slot.number_in_lane, to_ns(at))) {
-    return activity;
-  }
+  if (activity.phase() != WorkerPhase::idle) return activity;
+  // Not `lane`: start() may write the slot anew meanwhile.
+  // acquire: pairs with the release in configure_workers().
+  const std::uint32_t address = slot.address.load(std::memory_order_acquire);
+  const Lane& lane = storage_.lanes[address / detail::kWorkersOfLane].queue;
+  if (!lane.is_called(address % detail::kWorkersOfLane, to_ns(at))) return activity;
   return {WorkerPhase::ready, activity.since()};
 }
 

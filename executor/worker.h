@@ -30,8 +30,8 @@ struct WorkerSlot {
   EventRing events;
   WorkerEvent::Subject subject;  // of the events that it notes now
   std::uint32_t number_in_lane;
-  /// For posters, which may come while start() writes it anew: the number of its lane times
-  /// kWorkersOfLane, and its number in the lane.
+  /// For posters and watchers, which may come while start() writes it anew: the number of its lane
+  /// times kWorkersOfLane, and its number in the lane.
   std::atomic<std::uint32_t> address;
   DirectedJobs directed;
   platform::Thread thread;

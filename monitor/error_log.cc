@@ -214,10 +214,12 @@ void ErrorLog::rearm(TimePoint now) noexcept {
 ErrorKindFigures ErrorLog::figures(ErrorKind kind, TimePoint now) noexcept {
   detail::ErrorKindState& state = kind_of(kind);
   const LockGuard lock(mutex_);
+  // Reporters go on meanwhile, and what is unrecorded is reported.
+  const std::uint64_t unrecorded = state.unrecorded.get();
   return {.name = state.config.name,
           .severity = state.config.severity,
-          .reported = state.reported.get(),
-          .unrecorded = state.unrecorded.get(),
+          .reported = std::max(state.reported.get(), unrecorded),
+          .unrecorded = unrecorded,
           .in_window = state.window.count(now),
           .window = state.config.window,
           .recoveries = state.recoveries};

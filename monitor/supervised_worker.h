@@ -25,6 +25,8 @@
 //   changes                                                                  well
 // clang-format on
 //
+// Starved is also a worker that sleeps because whoever posted to it was preempted before the wake:
+// the guilty one is then that poster, or what preempts it.
 // A spinning worker is `ready` and changes its word all the time. A worker is supervised only in
 // modes in which its executor runs: begin another one before the executor is stopped.
 
@@ -35,7 +37,9 @@ struct WorkerExpectation {
   bool active = false;
   Duration longest_job{};       ///< in one job, preemption included. 0: not supervised
   Duration longest_wait{};      ///< ready and not running. 0: not supervised
-  std::uint32_t tolerance = 0;  ///< of failed cycles; a cycle: the larger of the two
+  /// Of failed cycles; a cycle: the larger of the two, one after the other whatever the worker does.
+  /// One job that is too long when a cycle ends counts in both: to tolerate any one, say 2.
+  std::uint32_t tolerance = 0;
 };
 
 /// A worker, supervised by its activity word: the worker pays nothing. The watchdog's.

@@ -13,6 +13,7 @@ work=$(mktemp -d)
 tree=$work/tree
 read -r -a program <<<"${BAZEL:-bazel}"
 export BAZEL="${program[0]} --output_base=$work/bazel" TAKT_SETUP=no TAKT_LOG_LINES=1000
+export TAKT_IMAGE_CACHE=${TAKT_IMAGE_CACHE:-$repository/.cache/image}
 leave() {
   (cd "$tree" && $BAZEL shutdown) >"$work/log" 2>&1 || true
   chmod -R u+w "$work"
@@ -27,7 +28,7 @@ git init --quiet .
 git add --all
 git -c user.name=controls -c user.email=controls@localhost commit --quiet --message=tree
 
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 wanted=" $* "
 
 # control NAME EXPECTED COMMAND...: plants (function plant_NAME), runs the command, which has to
@@ -199,6 +200,12 @@ SOURCE
 }
 control tsan 'ThreadSanitizer: data race' check_planted tsan
 
+plant_one_thread() {
+  plant_tsan
+  sed -i 's/name = "planted_test",/& tags = ["one_thread"],/' tests/planted/BUILD
+}
+control one_thread 'tests/planted/planted_test.cc:1:#include <thread>' check_planted tsan
+
 plant_static() {
   planted_test <<'SOURCE'
 #include <cstdio>
@@ -228,6 +235,15 @@ control arm64 'planted_test: exited with error code 1' check_planted arm64
 
 plant_arm() { planted_test <<<'int main() { return sizeof(long) == 4 ? 1 : 0; }'; }
 control arm 'planted_test: exited with error code 1' check_planted arm
+
+# On the emulated board, where it can be had.
+plant_hil() { plant_arm64; }
+if emulator=$("$boards/hil/emulator.sh" prepare); then
+  control hil 'FAILED: .*planted_test.*exit code 1$' check_planted hil
+else
+  echo "SKIPPED: control hil: $emulator"
+  skipped=$((skipped + 1))
+fi
 
 # Between taking a job and running it, 200 µs.
 plant_virtual_time() {
@@ -295,5 +311,5 @@ control closing_line '^2 passed, 5 failed, 1 skipped$' \
 plant_nothing_ran() { echo '# empty' >tests/planted/BUILD; }
 control nothing_ran '^0 passed, 1 failed, 0 skipped$' boards/test.sh //tests/planted/...
 
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# hil.sh [BOARD] [TEST]...       (boards/takt hil)
+# hil.sh [BOARD] [TEST]... [-//TARGET]...       (boards/takt hil)
 #
 # Runs tests on a board, one by one: all C++ tests of //tests/... (without the models, which prove
-# nothing there), or those named, as Bazel targets or as programs that are built already. BOARD: see
-# descriptor.sh; without it $BOARD, else qemu_virt_arm64, which is emulated here. What each run left is under .cache/hil/BOARD
+# nothing there), or those named, as Bazel targets (less those behind a -) or as programs that are built
+# already. BOARD: see descriptor.sh; without it $BOARD, else qemu_virt_arm64, which is emulated here. What
+# each run left is under .cache/hil/BOARD
 # (TAKT_HIL_OUTPUT=FOLDER: there): log, test.xml (JUnit), verdict, artefacts. The last line is
 # "N passed, N failed, N skipped"; fails when something failed or when nothing ran. An emulated board
 # boots once for all of them; where it cannot be had, that is one skip, told with its reason.
@@ -28,10 +29,11 @@ if [[ $board == -* ]]; then
 fi
 read_board "$board"
 
-programs=() targets=()
+programs=() targets=() excluded=()
 for argument; do
   case $argument in
     //*) targets+=("$argument") ;;
+    -//*) excluded+=("${argument#-}") ;;
     *)
       if [[ ! -f $argument ]]; then
         echo "takt hil: '$argument' is neither a Bazel target nor a program" >&2
@@ -103,6 +105,7 @@ build() {
   flags=(--config=static)
   [[ $configuration == static ]] || flags+=(--config="$configuration")
   cd "$repository"
+  ((${#excluded[@]} == 0)) || all="$all - set(${excluded[*]})"
   # What must be named to be run.
   [[ "${targets[*]:-...}" != *...* ]] || all="$all - //tests/model/... - attr(tags, '\\b(manual|wrong_variant)\\b', //tests/...)"
   mapfile -t labels < <(quiet_bazel query "kind(cc_test, $all)")

@@ -50,7 +50,7 @@ const char* shared_file(const Options& options) noexcept {
 
 const char* const kUsage =
     R"(usage: boards/takt run [FILE] [--duration SECONDS] [--json FILE] [--metrics FILE] [--trace FILE]
-                       [--strict] [--help]
+                       [--board NAME] [--strict] [--help]
 
 Executes the task set of FILE, in rt-app's grammar, on takt's executor with real priorities and
 reports what it held. Without FILE: the quickstart, an engine control's rates; "-": standard input.
@@ -62,6 +62,8 @@ reports what it held. Without FILE: the quickstart, an engine control's rates; "
                       second and at the end; FILE is replaced, never seen in part
   --trace FILE        writes what the workers did as a trace, which ui.perfetto.dev and
                       chrome://tracing open. As FILE.tmp until the run has ended
+  --board NAME        first looks whether this machine is that board, set up as its profile says:
+                      raspberrypi4, imx8m, beaglebone, qemu_virt_arm64, host
   --strict            exit status 1 when a deadline was missed or a release skipped
 
 Ctrl-C ends the run early, with the report; a second one kills it.
@@ -103,6 +105,10 @@ Result<Options> parse_options(std::span<const char* const> arguments) noexcept {
     } else if (takes("--trace")) {
       if (!is_replaceable(value)) return invalid("a file to replace is missing after", argument);
       options.trace_file = value;
+    } else if (takes("--board")) {
+      if (value == nullptr) return invalid("a board's name is missing after", argument);
+      options.board = boards::find_profile(value);
+      if (options.board == nullptr) return invalid("no profile of a board", value);
     } else if (argument == "--") {
       if (i + 1 < arguments.size() && options.file == nullptr) options.file = arguments[++i];
     } else if (argument.size() > 1 && argument.front() == '-') {

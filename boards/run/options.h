@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "takt/boards/profiles/board_profile.h"
 #include "takt/platform/result.h"
 #include "takt/platform/time.h"
 
@@ -15,7 +16,8 @@ struct Options {
   const char* json_file = nullptr;  ///< null: none; "-": standard output
   const char* metrics_file = nullptr;
   const char* trace_file = nullptr;
-  Duration duration{};  ///< 0: the file's
+  const boards::BoardProfile* board = nullptr;  ///< that this machine has to be
+  Duration duration{};                          ///< 0: the file's
   bool strict = false;
   bool help = false;
 };

@@ -29,6 +29,7 @@
 #include "takt/platform/file_writer.h"
 #include "takt/platform/text.h"
 #include "takt/platform/this_thread.h"
+#include "takt/platform/topology.h"
 
 namespace takt::run {
 namespace {
@@ -261,6 +262,17 @@ int open_files(const Options& options, OutputFile& json, TraceFile& trace) noexc
   return wrong;
 }
 
+/// 0 when this machine is the board that it is said to be, and set up like it.
+int check_board(const boards::BoardProfile& board) noexcept {
+  const Result<platform::Topology> machine = platform::read_topology();
+  if (!machine.ok()) return report(machine.status());
+  TextWriter out(report_text, sizeof report_text);
+  out << "takt run: this machine is not as the profile '" << board.name << "' says:\n";
+  if (boards::describe_differences(board, *machine, out)) return 0;
+  print(STDERR_FILENO, out.view());
+  return 1;
+}
+
 }  // namespace
 
 int run_program(std::span<const char* const> arguments) noexcept {
@@ -280,6 +292,9 @@ int run_program(std::span<const char* const> arguments) noexcept {
   if (!cpus.ok()) return report(cpus.status());
   if (!read_workload(*text, *cpus, file)) return kWrongInput;
   if (options->duration > Duration::zero()) workload.duration = options->duration;
+  if (options->board != nullptr) {
+    if (const int wrong = check_board(*options->board); wrong != 0) return wrong;
+  }
   OutputFile json;
   TraceFile trace(traced_executor);
   if (const int wrong = open_files(*options, json, trace); wrong != 0) return wrong;

@@ -9,11 +9,15 @@ board_pid=''
 export TAKT_HIL_EMULATED=$work/board
 unset TEST_UNDECLARED_OUTPUTS_DIR
 
+# Pairs of pipes for QEMU's `-chardev pipe,path=FOLDER/NAME`: NAME.in, which it reads, and NAME.out.
+board_pipes=()
+
 # board_on [QEMU_ARGUMENT]...: fails, the case being skipped, where there is no emulator or no image.
 board_on() {
-  local word='' reason=''
+  local word='' reason='' pipe
   rm -rf "$TAKT_HIL_EMULATED"
   mkdir "$TAKT_HIL_EMULATED"
+  for pipe in "${board_pipes[@]}"; do mkfifo "$TAKT_HIL_EMULATED/$pipe.in" "$TAKT_HIL_EMULATED/$pipe.out"; done
   mkfifo "$TAKT_HIL_EMULATED/answer"
   setpriv --pdeathsig TERM boards/hil/emulator.sh "$TAKT_HIL_EMULATED" 240 "$@" >"$TAKT_HIL_EMULATED/answer" </dev/null &
   board_pid=$!
@@ -51,6 +55,17 @@ run() {
   grep -q "^hil: qemu_virt_arm64: $verdict" "$work/stderr"
 }
 
+# await LINE: until the program of `run` has written it.
+await() {
+  local tries
+  for ((tries = 0; tries < 1200; ++tries)); do
+    ! grep -qs " $1\$" "$work/stdout" || return 0
+    sleep 0.1
+  done
+  echo "in vain: $1"
+  return 1
+}
+
 # time_of LINE: when the program wrote it.
 time_of() { sed -n "s/^\([0-9]*\) $1\$/\1/p" "$work/stdout"; }
 
@@ -59,5 +74,5 @@ events() {
   sed -n "s/.*\"seconds\": \([0-9]*\),.*\"event\": \"$1\".*/\1/p" "$TAKT_HIL_EMULATED/events"
 }
 
-# tell COMMAND: in QEMU's monitor.
-tell() { printf '{"execute": "%s"}\n' "$1" >"$TAKT_HIL_EMULATED/monitor"; }
+# tell COMMAND [ARGUMENTS]: in QEMU's monitor.
+tell() { printf '{"execute": "%s", "arguments": {%s}}\n' "$1" "${2:-}" >"$TAKT_HIL_EMULATED/monitor"; }

@@ -216,6 +216,17 @@ TAKT_IMAGE_CACHE=$work/no_folder boards/takt hil qemu_virtual_time "$work/greets
 grep -q '^SKIPPED: no emulated board: .' "$work/stdout"
 [[ $(tail -n 1 "$work/stdout") == '0 passed, 0 failed, 1 skipped' ]]
 
+begin image_without_packages_is_refused_with_a_reason
+mkdir "$work/offline"
+printf '#!/bin/sh\nexit 100\n' | tee "$work/offline/apt-get" >"$work/offline/apt-cache"
+chmod +x "$work/offline/apt-get" "$work/offline/apt-cache"
+status=0
+PATH=$work/offline:$PATH TAKT_IMAGE_CACHE=$work/images boards/hil/image/image.sh >"$work/stdout" || status=$?
+cat "$work/stdout"
+((status == 3))
+grep -q '^its packages cannot be had: ' "$work/stdout"
+if compgen -G "$work/images/*/kernel"; then false; fi
+
 begin bazel_gets_its_results
 rm -rf "$work/results"
 mkdir "$work/results"

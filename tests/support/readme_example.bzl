@@ -5,7 +5,7 @@ load("@rules_cc//cc:defs.bzl", "cc_test")
 load("//boards:copts.bzl", "TAKT_TEST_COPTS")
 load("//boards/precompiled:headers.bzl", "ELSEWHERE_HEADERS")
 
-def readme_example_test(name, readme, deps, block = 1, copts = [], tags = []):
+def readme_example_test(name, readme, deps, block = 1, copts = [], tags = [], compatible_with = []):
     """A test that a ```cpp block of a README compiles, and that its main() returns 0.
 
     Args:
@@ -15,6 +15,7 @@ def readme_example_test(name, readme, deps, block = 1, copts = [], tags = []):
       block: which of the README's ```cpp blocks, counted from 1.
       copts: flags beyond TAKT_TEST_COPTS.
       tags: Bazel's.
+      compatible_with: Bazel's target_compatible_with.
     """
     native.genrule(
         name = name + "_source",
@@ -33,5 +34,6 @@ def readme_example_test(name, readme, deps, block = 1, copts = [], tags = []):
         copts = TAKT_TEST_COPTS + ELSEWHERE_HEADERS.copts + ["-Wno-cast-align"] + copts,
         linkstatic = True,
         tags = tags,
+        target_compatible_with = compatible_with,
         deps = ELSEWHERE_HEADERS.deps + deps,
     )

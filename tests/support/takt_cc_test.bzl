@@ -15,6 +15,7 @@ def takt_cc_test(
         real_time = False,
         guard = False,
         faults = False,
+        one_thread = False,
         **attributes):
     """A cc_test linked against //tests/support, which supplies main().
 
@@ -29,6 +30,8 @@ def takt_cc_test(
         sandbox, and measuring tests must not run side by side.
       guard: links the allocation guard (allocation_guard.h).
       faults: links fault injection at the platform seam (fault_injection.h).
+      one_thread: the test starts no thread. The thread sanitizer has nothing to see in it, and a
+        weaker memory order than the host's nothing to show (boards/common.sh).
       **attributes: anything else that cc_test takes.
     """
     level = "".join([flag for flag in copts if flag.startswith("-O")])
@@ -39,7 +42,8 @@ def takt_cc_test(
         srcs = srcs,
         copts = TAKT_TEST_COPTS + headers.copts + copts,
         linkstatic = True,
-        tags = tags + (["exclusive", "no-sandbox"] if real_time else []),
+        tags = tags + (["exclusive", "no-sandbox"] if real_time else []) +
+               (["one_thread"] if one_thread else []),
         deps = deps + ["//tests/support"] +
                headers.deps +
                (["//tests/support:allocation_guard"] if guard else []) +

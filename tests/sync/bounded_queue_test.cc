@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "takt/tests/support/fault_injection.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/sleeper.h"
 
@@ -392,18 +393,18 @@ TEST(BoundedQueue, orders_what_was_before_the_push) {
 // Who got the last item may destroy the queue at once, while push() is still on its way out of the
 // other thread. The memory is scribbled over and used for the next queue.
 TEST(BoundedQueue, may_be_destroyed_by_who_takes_the_last) {
-  constexpr int kRounds = 50'000;
+  const auto rounds = static_cast<int>(50'000 / takt::test::time_scale());
   using Queue = BoundedQueue<int, 1>;
   std::optional<Queue> queue;
   std::atomic<Queue*> offered{nullptr};
-  std::thread pusher([&offered] {
-    for (int round = 0; round < kRounds; ++round) {
+  std::thread pusher([&offered, rounds] {
+    for (int round = 0; round < rounds; ++round) {
       Queue* taken = nullptr;
       while ((taken = offered.exchange(nullptr)) == nullptr) ::sched_yield();
       EXPECT_OK(taken->push(round));
     }
   });
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     queue.emplace();
     offered.store(&*queue);
     EXPECT_EQ(*queue->pop(), round);

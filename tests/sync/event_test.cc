@@ -17,6 +17,7 @@
 #include <type_traits>
 
 #include "takt/tests/support/fault_injection.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/sleeper.h"
 
@@ -255,19 +256,19 @@ TEST(Event, automatic_releases_as_many_sleepers_as_there_are_sets) {
 }
 
 TEST_TYPES(Event, orders_what_was_before_the_set, Automatic, Manual) {
-  constexpr int kRounds = 20'000;
+  const auto rounds = static_cast<int>(20'000 / takt::test::time_scale());
   Type full;
   Type empty;
   int value = 0;  // plain: the thread sanitizer judges
   std::thread writer([&] {
-    for (int round = 1; round <= kRounds; ++round) {
+    for (int round = 1; round <= rounds; ++round) {
       value = round;
       full.set();
       empty.wait();
       empty.reset();
     }
   });
-  for (int round = 1; round <= kRounds; ++round) {
+  for (int round = 1; round <= rounds; ++round) {
     full.wait();
     full.reset();
     EXPECT_EQ(value, round);
@@ -279,17 +280,17 @@ TEST_TYPES(Event, orders_what_was_before_the_set, Automatic, Manual) {
 // Whoever returns from wait() may destroy the event at once, while set() is still on its way out of
 // the other thread. The memory is scribbled over and used for the next event.
 TEST_TYPES(Event, may_be_destroyed_by_who_waited, Automatic, Manual) {
-  constexpr std::uint32_t kRounds = 50'000;
+  const auto rounds = static_cast<std::uint32_t>(50'000 / takt::test::time_scale());
   std::optional<Type> event;
   std::atomic<Type*> offered{nullptr};
-  std::thread setter([&offered] {
-    for (std::uint32_t round = 0; round < kRounds; ++round) {
+  std::thread setter([&offered, rounds] {
+    for (std::uint32_t round = 0; round < rounds; ++round) {
       Type* taken = nullptr;
       while ((taken = offered.exchange(nullptr)) == nullptr) ::sched_yield();
       taken->set();
     }
   });
-  for (std::uint32_t round = 0; round < kRounds; ++round) {
+  for (std::uint32_t round = 0; round < rounds; ++round) {
     event.emplace();
     offered.store(&*event);
     event->wait();

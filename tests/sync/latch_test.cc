@@ -13,6 +13,7 @@
 
 #include "takt/platform/thread_id.h"
 #include "takt/tests/platform/wait_until_asleep.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -165,17 +166,17 @@ TEST(Latch, orders_what_was_before_the_arrivals) {
 // Whoever returns from wait() may destroy the latch at once, while count_down() is still on its way
 // out of the other thread. The memory is scribbled over and used for the next latch.
 TEST(Latch, may_be_destroyed_by_who_waited) {
-  constexpr std::uint32_t kRounds = 100'000;
+  const auto rounds = static_cast<std::uint32_t>(100'000 / takt::test::time_scale());
   std::optional<Latch> latch;
   std::atomic<Latch*> offered{nullptr};
-  std::thread counter([&offered] {
-    for (std::uint32_t round = 0; round < kRounds; ++round) {
+  std::thread counter([&offered, rounds] {
+    for (std::uint32_t round = 0; round < rounds; ++round) {
       Latch* taken = nullptr;
       while ((taken = offered.exchange(nullptr)) == nullptr) ::sched_yield();
       taken->count_down();
     }
   });
-  for (std::uint32_t round = 0; round < kRounds; ++round) {
+  for (std::uint32_t round = 0; round < rounds; ++round) {
     latch.emplace(1);
     offered.store(&*latch);
     latch->wait();

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/counted.h"
 #include "takt/tests/sync/ring_cases.h"
@@ -155,7 +156,7 @@ TEST(MpmcQueue, has_no_pointers) {
 }
 
 TEST(MpmcQueue, connects_processes) {
-  constexpr std::uint32_t kItems = 50'000;
+  const auto items = static_cast<std::uint32_t>(50'000 / takt::test::time_scale());
   constexpr std::size_t kProducers = 2;
   struct Item {
     std::size_t producer;
@@ -169,13 +170,13 @@ TEST(MpmcQueue, connects_processes) {
     children[producer] = ::fork();
     ASSERT_GE(children[producer], 0);
     if (children[producer] != 0) continue;
-    for (std::uint32_t number = 0; number < kItems; ++number) {
+    for (std::uint32_t number = 0; number < items; ++number) {
       while (!queue->try_push({producer, number})) ::sched_yield();
     }
     ::_exit(0);
   }
   std::array<std::uint32_t, kProducers> next{};
-  for (std::size_t taken = 0; taken < kProducers * kItems;) {
+  for (std::size_t taken = 0; taken < kProducers * items;) {
     const std::optional<Item> item = queue->try_pop();
     if (!item.has_value()) {
       ::sched_yield();

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "takt/tests/support/fault_injection.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/sleeper.h"
 
@@ -191,18 +192,18 @@ TEST(Semaphore, a_release_of_several_wakes_as_many) {
 // takes the permit or leaves it, and whoever needs it gets it. Two waiters of which one gives up
 // again and again, one permit that goes round between them.
 TEST(Semaphore, no_permit_is_lost_when_the_count_goes_1_0_1_during_the_last_check) {
-  constexpr int kRounds = 20'000;
+  const auto rounds = static_cast<int>(20'000 / takt::test::time_scale());
   Semaphore ping(0);
   Semaphore pong(0);
   std::thread patient([&] {
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
       ping.acquire();
       ping.release();
       ping.acquire();
       pong.release();
     }
   });
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     ping.release();
     // Takes it from under the other one's hands or not, and gives it back.
     if (ping.try_acquire_for(1us)) ping.release();
@@ -214,18 +215,18 @@ TEST(Semaphore, no_permit_is_lost_when_the_count_goes_1_0_1_during_the_last_chec
 }
 
 TEST(Semaphore, orders_what_was_before_the_release) {
-  constexpr int kRounds = 20'000;
+  const auto rounds = static_cast<int>(20'000 / takt::test::time_scale());
   Semaphore full(0);
   Semaphore empty(1);
   int value = 0;  // plain: the thread sanitizer judges
   std::thread writer([&] {
-    for (int round = 1; round <= kRounds; ++round) {
+    for (int round = 1; round <= rounds; ++round) {
       empty.acquire();
       value = round;
       full.release();
     }
   });
-  for (int round = 1; round <= kRounds; ++round) {
+  for (int round = 1; round <= rounds; ++round) {
     full.acquire();
     EXPECT_EQ(value, round);
     empty.release();
@@ -236,17 +237,17 @@ TEST(Semaphore, orders_what_was_before_the_release) {
 // Who acquired last may destroy the semaphore at once, while release() is still on its way out of
 // the other thread. The memory is scribbled over and used for the next semaphore.
 TEST(Semaphore, may_be_destroyed_by_who_acquired_last) {
-  constexpr std::uint32_t kRounds = 100'000;
+  const auto rounds = static_cast<std::uint32_t>(100'000 / takt::test::time_scale());
   std::optional<Semaphore> semaphore;
   std::atomic<Semaphore*> offered{nullptr};
-  std::thread releaser([&offered] {
-    for (std::uint32_t round = 0; round < kRounds; ++round) {
+  std::thread releaser([&offered, rounds] {
+    for (std::uint32_t round = 0; round < rounds; ++round) {
       Semaphore* taken = nullptr;
       while ((taken = offered.exchange(nullptr)) == nullptr) ::sched_yield();
       taken->release();
     }
   });
-  for (std::uint32_t round = 0; round < kRounds; ++round) {
+  for (std::uint32_t round = 0; round < rounds; ++round) {
     semaphore.emplace(0);
     offered.store(&*semaphore);
     semaphore->acquire();

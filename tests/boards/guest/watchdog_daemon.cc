@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // watchdog_daemon fed | hung | starved | last_boot
 //
-// A daemon as an adopter would write it, on a board with a watchdog device (10 s): a control loop under
-// supervision, and the device fed only while the loop is well.
+// A daemon as an adopter would write it, on a board with a watchdog device (10 s): a control loop
+// under supervision, and the device fed only while the loop is well.
 //   fed        runs for three time-outs, ends properly: exit code 0
 //   hung       after half a time-out the loop hangs: says so; the machine is reset
-//   starved    real-time threads above everything take all CPUs: says so before; the machine is reset
-//   last_boot  says whether the device has caused the last reset, and changes nothing
+//   starved    real-time threads above everything take all CPUs: says so before; the machine is
+//   reset last_boot  says whether the device has caused the last reset, and changes nothing
 #include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -47,15 +46,15 @@ void control() {
   loop.reached(kEnd);
 }
 
-/// Twenty rounds a second; from 2 s on, ten of them in 2 s are little enough for the slowest emulator.
+/// Twenty rounds a second; from 2 s on, ten of them in 2 s are little enough for the slowest
+/// emulator.
 takt::Status supervise() {
   constexpr takt::Transition kOrder[] = {
       {takt::kBegin, kBegin}, {kBegin, kEnd}, {kEnd, takt::kBegin}};
   constexpr takt::EntityExpectation kLoop{
       .active = true, .alive = {.window = 4s, .min = 4}, .tolerance = {.alive = 1}};
   if (takt::Status s = watchdog.supervise(
-          loop,
-          {.name = "loop", .alive = kEnd, .order = kOrder, .expected = {.normal = kLoop}});
+          loop, {.name = "loop", .alive = kEnd, .order = kOrder, .expected = {.normal = kLoop}});
       !s.ok()) {
     return s;
   }

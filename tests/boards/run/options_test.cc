@@ -41,6 +41,7 @@ TEST(Options, come_in_any_order_and_both_forms) {
   EXPECT_EQ(std::string_view(parse({"-"})->file), "-");
   EXPECT_EQ(std::string_view(parse({"--strict", "--", "--odd"})->file), "--odd");
   EXPECT_TRUE(parse({"--help"})->help);
+  EXPECT_EQ(std::string_view(parse({"--board=imx8m"})->board->name), "imx8m");
 }
 
 struct WrongOptions {
@@ -51,6 +52,8 @@ struct WrongOptions {
 TEST(Options, wrong_ones_are_named) {
   const WrongOptions wrongs[] = {
       {"unknown option '--durations'", {"--durations", "1"}},
+      {"no profile of a board 'imx9'", {"--board", "imx9"}},
+      {"a board's name is missing after '--board'", {"--board"}},
       {"--duration takes seconds, above 0, up to 2147483647, not 'x'", {"--duration", "x"}},
       {"--duration takes seconds, above 0, up to 2147483647, not '0'", {"--duration=0"}},
       {"--duration takes seconds, above 0, up to 2147483647, not '-1'", {"--duration", "-1"}},
