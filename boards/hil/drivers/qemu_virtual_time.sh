@@ -10,19 +10,17 @@
 readonly virtual_time_emulator=qemu-system-aarch64
 
 driver_power_on() {
-  local tool errors
+  local tool
   for tool in "$virtual_time_emulator" cpio setpriv; do
     command -v "$tool" >/dev/null && continue
     power_failure="unavailable $tool is not installed: run boards/takt setup hil"
     return 1
   done
-  errors=$(mktemp)
-  if ! image=$("$hil/image/image.sh" 2>"$errors"); then
-    power_failure="unavailable $(tail -n 1 "$errors" | sed 's/^takt hil: //')"
-    rm -f "$errors"
+  if ! image=$("$hil/image/image.sh"); then
+    power_failure="unavailable $image"
+    image=''
     return 1
   fi
-  rm -f "$errors"
   seed=${TAKT_HIL_SEED:-$seed}
   if [[ ! $seed =~ ^[0-9]{1,9}$ ]]; then
     echo "takt hil: TAKT_HIL_SEED: '$seed' is not a number of at most nine digits" >&2

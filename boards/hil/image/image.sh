@@ -23,7 +23,7 @@ readonly PACKAGES='busybox-static dropbear-bin libc6 libcrypt1 libgmp10 libnuma1
 # Programs beside busybox, which has all others that an agent wants.
 readonly PROGRAMS='usr/sbin/dropbear usr/bin/flock usr/bin/cyclictest'
 # With what they need; those that are built into the kernel need no mention.
-readonly MODULES='virtio_pci virtio_net i6300esb'
+readonly MODULES='virtio_pci virtio_net i6300esb can-raw vcan'
 
 cache=${TAKT_IMAGE_CACHE:-$repository/.cache/image}
 
