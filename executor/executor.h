@@ -211,10 +211,11 @@ class Executor {
 
   /// Stops: no new jobs and releases; waiting jobs run (drain) or end cancelled (cancel); joins the
   /// workers. ok when it is stopped, also when it was before. start() may follow.
-  /// Blocks: until stopped or `timeout`; behind another stop(). Callable from: any thread but a
-  /// worker.
-  /// Errors: timed_out: names the stuck worker and its job; then call it again, or _exit().
-  /// failed_precondition: called by a worker, which would wait for itself.
+  /// Lanes close one after the other, by their numbers, at the caller's priority: a lane that is
+  /// not yet closed goes on with its releases, which cancel ends at once. Blocks: until stopped or
+  /// `timeout`; behind another stop(). Callable from: any thread but a worker. Errors: timed_out:
+  /// names the stuck worker and its job; then call it again, or _exit(). failed_precondition:
+  /// called by a worker, which would wait for itself.
   Status stop(StopMode mode, Duration timeout) noexcept;
 
   /// Begins a stop and waits for nothing: no new jobs and releases; the workers leave when their
@@ -554,6 +555,7 @@ class Executor {
   std::span<std::byte> own_memory() noexcept {
     return {reinterpret_cast<std::byte*>(this), sizeof *this};
   }
+  void share_with_forks() noexcept;
   void release_memory() noexcept;
   Status launch() noexcept;
   Status launch_virtually() noexcept;

@@ -81,7 +81,11 @@ Status Executor::check_workers(std::span<const WorkerConfig> workers) const noex
     if (config.spin < Duration::zero()) return invalid("spin must not be negative");
     std::uint32_t in_lane = 0;
     for (const WorkerConfig& other : workers) in_lane += other.lane == config.lane ? 1U : 0U;
-    if (in_lane > Lane::kMaxWorkers) return invalid("a lane has at most 31 workers");
+    if (in_lane > Lane::kMaxWorkers) {
+      text.clear();
+      text << "start: lane " << static_cast<std::uint32_t>(config.lane) << " is given " << in_lane;
+      return invalid(" workers, at most 31 fit");
+    }
   }
   for (std::uint32_t number = 0; number < task_count(); ++number) {
     const detail::TaskSlot& task = storage_.tasks[number];
@@ -158,6 +162,14 @@ Status Executor::lock_memory() noexcept {
     if (!status.ok()) return about_worker(worker.name, status);
   }
   return {};
+}
+
+void Executor::share_with_forks() noexcept {
+  // What cannot be undone was never done.
+  static_cast<void>(platform::include_in_fork(storage_.memory));
+  for (std::uint32_t number = 0; number < worker_count(); ++number) {
+    static_cast<void>(platform::include_in_fork(storage_.workers[number].stack));
+  }
 }
 
 void Executor::release_memory() noexcept {
@@ -303,6 +315,7 @@ Status Executor::stop_locked(StopMode mode, TimePoint deadline) noexcept {
   if (state_.load(std::memory_order_relaxed) == State::stopped) return {};
   begin_stop(mode);
   if (Status status = join_workers(deadline); !status.ok()) return status;
+  if (virtual_time_ == nullptr) share_with_forks();
   // relaxed: the workers are gone.
   cancelling_.store(0, std::memory_order_relaxed);
   state_.store(State::stopped, std::memory_order_release);

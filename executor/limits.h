@@ -16,7 +16,7 @@ inline constexpr std::size_t kNameBytes = 16;
 
 /// How much a StaticExecutor holds. All of it is reserved at compile time.
 struct ExecutorLimits {
-  std::uint32_t workers = 1;         ///< static threads, 1 to 1,024
+  std::uint32_t workers = 1;         ///< static threads, 1 to 1,024; at most 31 of one lane
   std::uint32_t lanes = 1;           ///< ready queues, 1 to 1,024
   std::uint32_t jobs_per_lane = 16;  ///< posted and submitted jobs of one lane at a time
   std::uint32_t tasks = 4;           ///< recurring tasks in all lanes; each owns its slot

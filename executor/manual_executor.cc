@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "takt/platform/text.h"
+#include "takt/platform/this_thread.h"
 
 namespace takt::inline v0 {
 
@@ -329,10 +330,15 @@ Status ManualExecutorBase::launch_workers() noexcept {
     slot.stack = {};
     slot.spin_ns = 0;
     slot.virtual_cpu_ns = 0;
+    Text<Status::kTextBytes> text;
+    text << "worker '" << slot.name << "': ";
     if (scheduling.policy() == SchedulingPolicy::deadline) {
-      Text<Status::kTextBytes> text;
-      text << "worker '" << slot.name << "': no SCHED_DEADLINE in virtual time";
+      text << "no SCHED_DEADLINE in virtual time";
       return {StatusCode::unsupported, text.view()};
+    }
+    if (const Status valid = platform::check_scheduling(scheduling); !valid.ok()) {
+      text << valid.text();
+      return {valid.code(), text.view()};
     }
     worker = Worker();
     worker.state = ManualState::awake;

@@ -201,12 +201,12 @@ Result<T> map_reduce(Executor& executor, std::size_t begin, std::size_t end, con
     range.work(chunk);
   };
   Status status = detail::run_parallel(executor, options, range, "map_reduce", add);
-  Result<T> result = parts.items[0].value;
+  T result = std::move(parts.items[0].value);
   if (status.ok()) {
     const bool reduced = detail::guarded([&] {
       for (std::uint32_t number = 1; number < kMost; ++number) {
         Part& part = parts.items[number];
-        if (part.used) result = reduce(std::move(*result), std::move(part.value));
+        if (part.used) result = reduce(std::move(result), std::move(part.value));
       }
     });
     if (!reduced)

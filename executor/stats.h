@@ -114,7 +114,7 @@ struct TaskStats {
   Counter releases;         ///< jobs released
   Counter completed;        ///< jobs that returned
   Counter failed;           ///< jobs that threw
-  Counter cancelled;        ///< jobs that were waiting at stop(cancel)
+  Counter cancelled;        ///< jobs that were waiting at stop(cancel), or released during it
   Counter overruns;         ///< releases that came while the previous job was unfinished
   Counter skipped;          ///< releases that got no job
   Counter refused;          ///< sporadic: releases that were refused, too many waited

@@ -57,6 +57,7 @@ std::string_view text_of(const char* text) noexcept {
 /// What is wrong with a metric's name and unit; null when nothing is.
 const char* wrong_name(MetricKind kind, std::string_view name, std::string_view unit) noexcept {
   if (!is_name(name)) return "is no name: letters, digits and '_'";
+  if (name.starts_with("takt_")) return "begins with takt_, as the library's own do";
   constexpr std::string_view kTotal = "_total";
   const bool total = name.ends_with(kTotal);
   if (total != (kind == MetricKind::counter)) return "counters end with _total, nothing else does";

@@ -44,9 +44,9 @@ class Metrics {
   /// Adds a metric, whose value must outlive this.
   /// Blocks: for another add(). Bound: O(metrics). Callable from: any thread. Errors:
   /// invalid_argument: a name, unit, help or label that Prometheus would not take, a name that
-  /// stands for something else already, the same name with the same labels, in
-  /// whatever order and with or without empty ones; resource_exhausted: the
-  /// registry is full.
+  /// begins with takt_, as the library's own do, or stands for something else already, the same
+  /// name with the same labels, in whatever order and with or without empty ones;
+  /// resource_exhausted: the registry is full.
   Status add(const MetricConfig& config, const SharedCounter& counter) noexcept;
   /// A counter with one writer at a time.
   Status add(const MetricConfig& config, const Counter& counter) noexcept;

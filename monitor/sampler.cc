@@ -46,6 +46,9 @@ Status Sampler::configure(const SamplerConfig& config) noexcept {
       config.slow_period % config.period != Duration::zero()) {
     return {StatusCode::invalid_argument, "SamplerConfig::slow_period is no multiple of period"};
   }
+  if (config.proc_root == nullptr || config.sys_root == nullptr) {
+    return {StatusCode::invalid_argument, "SamplerConfig::proc_root or sys_root is null"};
+  }
   config_ = config;
   process_.probe(config.proc_root, config.sys_root);
   configured_ = true;

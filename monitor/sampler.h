@@ -99,7 +99,7 @@ class Sampler {
   /// Sets the periods, and looks for the board's sensors; without it the defaults hold.
   /// Blocks: until some files of /sys are read. Callable from: the owner, before start() or step(),
   /// while nobody reads its figures.
-  /// Errors: invalid_argument: a period; failed_precondition: it runs.
+  /// Errors: invalid_argument: a period, a root that is null; failed_precondition: it runs.
   Status configure(const SamplerConfig& config) noexcept;
   /// Samples the counters and gauges of `metrics` too, those that are added later as well. Blocks,
   /// callable from: as configure(). Errors: failed_precondition: it runs.

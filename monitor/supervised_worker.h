@@ -35,10 +35,10 @@ namespace takt::inline v0 {
 /// What is expected of a worker in one mode.
 struct WorkerExpectation {
   bool active = false;
-  Duration longest_job{};       ///< in one job, preemption included. 0: not supervised
-  Duration longest_wait{};      ///< ready and not running. 0: not supervised
-  /// Of failed cycles; a cycle: the larger of the two, one after the other whatever the worker does.
-  /// One job that is too long when a cycle ends counts in both: to tolerate any one, say 2.
+  Duration longest_job{};   ///< in one job, preemption included. 0: not supervised
+  Duration longest_wait{};  ///< ready and not running. 0: not supervised
+  /// Of failed cycles; a cycle: the larger of the two, one after the other whatever the worker
+  /// does. One job that is too long when a cycle ends counts in both: to tolerate any one, say 2.
   std::uint32_t tolerance = 0;
 };
 

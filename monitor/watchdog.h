@@ -67,7 +67,8 @@ struct WatchdogConfig {
 
   /// Fed at half of their time-outs, a device with a pretimeout at half of what comes before that;
   /// who refuses it is fed again at the next glance. Opened by the caller; null: none. They outlive
-  /// the watchdog.
+  /// the watchdog. Each verdict becomes the service manager's STATUS=, in place of a text of yours;
+  /// after reinstate() say status() again.
   platform::WatchdogDevice* device = nullptr;
   platform::ServiceManager* service_manager = nullptr;
   /// Whether the service manager is told to act at once when the state becomes `stopped`.
@@ -125,10 +126,11 @@ class Watchdog {
   /// Starts the thread. Blocks: until the thread has its policy. Callable from: the owner.
   /// Errors: as begin(); those of MonitorThread::start() and platform::lock_memory().
   Status start(const WatchdogConfig& config) noexcept;
-  /// Ends the thread. The service manager hears STOPPING=1 unless the state is `stopped`. The
-  /// device goes on and is to be disarmed. ok also when it does not run.
-  /// Blocks, errors: as MonitorThread::stop(); those of ServiceManager::stopping(). Callable from:
-  /// the owner.
+  /// Ends the thread. The service manager hears STOPPING=1 unless the state is `stopped`: for it
+  /// the service ends then, and a later start() takes nothing back. What is to be supervised later
+  /// is therefore added before start(), in modes in which it is not active yet. The device goes on
+  /// and is to be disarmed. ok also when it does not run. Blocks, errors: as MonitorThread::stop();
+  /// those of ServiceManager::stopping(). Callable from: the owner.
   Status stop(Duration timeout) noexcept;
 
   /// The virtual-time form: begins at `at`, without thread. Blocks: no. Callable from: the owner.

@@ -32,7 +32,7 @@ Status lock_refusal(StatusText& text, int error) noexcept {
   if (limit == RLIM_INFINITY) {
     text << (error == ENOMEM ? ": out of memory, or not accessible" : ": refused");
   } else {
-    text << ": RLIMIT_MEMLOCK is " << limit << ", or grant CAP_IPC_LOCK";
+    text << ": raise RLIMIT_MEMLOCK (" << limit << ") or grant CAP_IPC_LOCK";
   }
   return Status::from_errno(error, text.view());
 }

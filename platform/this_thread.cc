@@ -144,12 +144,16 @@ void set_thread_name(const char* name) noexcept {
   ::prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
+Status check_scheduling(const Scheduling& scheduling) noexcept {
+  const char* const problem = invalid_value(scheduling);
+  if (problem == nullptr) return {};
+  StatusText text;
+  text << scheduling << ": " << problem;
+  return {StatusCode::invalid_argument, text.view()};
+}
+
 Status set_scheduling(const Scheduling& scheduling) noexcept {
-  if (const char* problem = invalid_value(scheduling)) {
-    StatusText text;
-    text << scheduling << ": " << problem;
-    return {StatusCode::invalid_argument, text.view()};
-  }
+  if (Status valid = check_scheduling(scheduling); !valid.ok()) return valid;
   if (const int error = apply(scheduling)) {
     // A refused nice value comes after the policy. Asked now, since later only futex may be called.
     static_cast<void>(detail::read_fixed_priority());

@@ -17,6 +17,10 @@ namespace takt::inline v0::platform {
 /// Blocks: no. Callable from: any thread. Errors: none, the call cannot be refused.
 void set_thread_name(const char* name) noexcept;
 
+/// Whether the values are in their ranges, whatever the rights are. Blocks: no. Callable from:
+/// anywhere. Errors: the invalid_argument of set_scheduling().
+Status check_scheduling(const Scheduling& scheduling) noexcept;
+
 /// Makes the kernel schedule the calling thread so. Other also sets the nice value.
 /// Children do inherit it: a thread with Deadline cannot create threads at all (EAGAIN).
 /// Blocks: no. Callable from: any thread.

@@ -409,6 +409,16 @@ TEST(ManualExecutor, a_deadline_worker_is_unsupported) {
   EXPECT_FALSE(executor.running());
 }
 
+TEST(ManualExecutor, a_scheduling_that_no_kernel_takes_is_refused_here_too) {
+  ManualExecutor<kLimits> executor;
+  const takt::WorkerConfig worker{.name = "urgent", .scheduling = takt::Fifo{.priority = 200}};
+  const takt::Status status = executor.start({&worker, 1});
+  EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+  EXPECT_EQ(std::string_view(status.text()),
+            "worker 'urgent': SCHED_FIFO 200: priorities go from 1 to 99");
+  EXPECT_FALSE(executor.running());
+}
+
 TEST(ManualExecutor, a_job_that_throws_has_failed) {
   ManualExecutor<kLimits> executor;
   const Running running(executor, {{.name = "worker"}});

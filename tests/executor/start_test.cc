@@ -87,8 +87,7 @@ TEST(Start, rejects_a_lane_of_more_workers_than_fit) {
   workers.fill({.name = "one of many"});
   const Status status = wide.start(workers);
   EXPECT_EQ(status.code(), StatusCode::invalid_argument);
-  EXPECT_EQ(std::string_view(status.text()),
-            "worker 0 'one of many': a lane has at most 31 workers");
+  EXPECT_EQ(std::string_view(status.text()), "start: lane 0 is given 32 workers, at most 31 fit");
 }
 
 TEST(Start, rejects_a_task_in_a_lane_without_worker) {

@@ -182,6 +182,18 @@ TEST(Storage, a_fork_child_may_start_an_executor_that_never_ran) {
   use(executor);
 }
 
+TEST(Storage, a_fork_child_may_start_an_executor_that_was_stopped) {
+  if (takt::test::kThreadSanitizer) SKIP("it forbids threads in children of threaded processes");
+  use(executor);
+  const takt::test::ChildOutcome outcome = takt::test::run_in_child([] { use(executor); });
+  if (outcome.output.find("qemu") != std::string::npos) {
+    SKIP("this emulator cannot start threads there: %s", outcome.output.c_str());
+  }
+  EXPECT_TRUE(outcome.exited_with(0), "status %#x, it said: %s",
+              static_cast<unsigned>(outcome.wait_status), outcome.output.c_str());
+  use(executor);
+}
+
 TEST(Storage, a_fork_child_may_use_an_executor_of_its_own) {
   if (takt::test::kThreadSanitizer) SKIP("it forbids threads in children of threaded processes");
   const Running running(executor, {{.name = "worker"}});

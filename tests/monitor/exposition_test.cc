@@ -119,7 +119,7 @@ TEST(Exposition, has_what_a_sampler_saw) {
   contains(text, "\ntakt_worker_jobs_total{worker=\"con\\\"trol\",number=\"0\"} 15\n");
   contains(text,
            "\ntakt_worker_busy_seconds_total{worker=\"con\\\"trol\",number=\"0\"} 0.030000000\n");
-  contains(text, "\nprocess_cpu_seconds_total 0.");
+  contains(text, "\ntakt_process_cpu_seconds_total 0.");
   contains(text, "\ntakt_sampler_samples_total 1\n");
   contains(text,
            "\ntakt_task_response_seconds_bucket{task=\"servo\",number=\"0\","

@@ -119,6 +119,8 @@ TEST_EACH(
     RefusedCase{"metric '' has no name", [](Metrics& m) { return m.add({.help = "A"}, level); }},
     RefusedCase{"metric 'a-b' is no name: letters, digits and '_'",
                 [](Metrics& m) { return m.add({.name = "a-b", .help = "A"}, level); }},
+    RefusedCase{"metric 'takt_level' begins with takt_, as the library's own do",
+                [](Metrics& m) { return m.add({.name = "takt_level", .help = "A"}, level); }},
     RefusedCase{"metric '1a' is no name: letters, digits and '_'",
                 [](Metrics& m) { return m.add({.name = "1a", .help = "A"}, level); }},
     RefusedCase{"metric '' is no name: letters, digits and '_'",

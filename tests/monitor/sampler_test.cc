@@ -75,6 +75,8 @@ struct ConfigCase {
 TEST_EACH(Sampler, refuses_a_wrong_period,
           ConfigCase{"SamplerConfig::period is not 1 ms to 24 h", {.period = 999us}},
           ConfigCase{"SamplerConfig::period is not 1 ms to 24 h", {.period = 25h}},
+          ConfigCase{"SamplerConfig::proc_root or sys_root is null", {.proc_root = nullptr}},
+          ConfigCase{"SamplerConfig::proc_root or sys_root is null", {.sys_root = nullptr}},
           ConfigCase{"SamplerConfig::slow_period is no multiple of period",
                      {.period = 100ms, .slow_period = 50ms}},
           ConfigCase{"SamplerConfig::slow_period is no multiple of period",

@@ -79,8 +79,9 @@ TEST(Memory, says_which_limit_a_lock_exceeds) {
     const takt::Status status = lock_memory(storage);
     EXPECT_EQ(status.code(), StatusCode::resource_exhausted);
     EXPECT_EQ(status.error_number(), ENOMEM);
-    EXPECT_NE(std::string_view(status.text()).find("RLIMIT_MEMLOCK is 4096, or grant CAP_IPC_LOCK"),
-              std::string_view::npos, "%s", status.text());
+    EXPECT_NE(
+        std::string_view(status.text()).find("raise RLIMIT_MEMLOCK (4096) or grant CAP_IPC_LOCK"),
+        std::string_view::npos, "%s", status.text());
   });
 }
 

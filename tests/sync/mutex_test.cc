@@ -16,6 +16,7 @@
 #include "takt/platform/thread_id.h"
 #include "takt/tests/platform/wait_until_asleep.h"
 #include "takt/tests/support/random.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/expect_locks.h"
 
@@ -303,16 +304,16 @@ TEST(Mutex, scoped_locks_in_opposite_orders_do_not_lock_up) {
 // Each thread mixes the ways to lock; a plain counter and its copy are what the lock protects.
 TEST(Mutex, counts_under_contention) {
   constexpr int kThreads = 64;
-  constexpr int kRounds = 300;
+  const auto rounds = static_cast<int>(300 / takt::test::time_scale());
   Mutex mutex;
   std::uint64_t count = 0;
   std::uint64_t copy = 0;
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
   for (int number = 0; number < kThreads; ++number) {
-    threads.emplace_back([&, number]() UNANALYSED {
+    threads.emplace_back([&, number, rounds]() UNANALYSED {
       takt::test::Random random(static_cast<std::uint64_t>(number));
-      for (int i = 0; i < kRounds; ++i) {
+      for (int i = 0; i < rounds; ++i) {
         switch (random.below(3)) {
           case 0:
             mutex.lock();
@@ -333,7 +334,7 @@ TEST(Mutex, counts_under_contention) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(count, kThreads * kRounds);
+  EXPECT_EQ(count, kThreads * rounds);
 }
 
 // The last unlock of a shared object's lock may be followed at once by its end in another thread

@@ -13,6 +13,7 @@
 #include "takt/sync/latch.h"
 #include "takt/sync/lock_guard.h"
 #include "takt/tests/support/random.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/expect_locks.h"
 #include "takt/tests/sync/sleeper.h"
@@ -143,16 +144,16 @@ TEST(RecursiveMutex, works_with_the_standards_guards) {
 
 TEST(RecursiveMutex, counts_under_contention) {
   constexpr int kThreads = 16;
-  constexpr int kRounds = 500;
+  const auto rounds = static_cast<int>(500 / takt::test::time_scale());
   RecursiveMutex mutex;
   std::uint64_t count = 0;
   std::uint64_t copy = 0;
   std::vector<std::thread> threads;
   threads.reserve(kThreads);
   for (int number = 0; number < kThreads; ++number) {
-    threads.emplace_back([&, number]() UNANALYSED {
+    threads.emplace_back([&, number, rounds]() UNANALYSED {
       takt::test::Random random(static_cast<std::uint64_t>(number));
-      for (int i = 0; i < kRounds; ++i) {
+      for (int i = 0; i < rounds; ++i) {
         if (random.one_in(2)) {
           mutex.lock();
         } else {
@@ -171,7 +172,7 @@ TEST(RecursiveMutex, counts_under_contention) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(count, kThreads * kRounds);
+  EXPECT_EQ(count, kThreads * rounds);
   EXPECT_EQ(copy, count);
 }
 
