@@ -42,6 +42,8 @@ struct Places {
 Figures cyclictest(const Places& places, int samples);
 /// From the release of a periodic task to the first instruction of its job.
 Figures task_release(const Places& places, int samples);
+/// The same by the plainest thread that others could wake meanwhile: a futex wait that times out.
+Figures futex_time_out(const Places& places, int samples);
 /// From before a futex is woken to the first instruction of who slept on it.
 Figures futex_wake(const Places& places, int samples);
 /// From before a post to the first instruction of the job, the worker asleep.

@@ -2,6 +2,7 @@
 #include <array>
 #include <atomic>
 
+#include "takt/platform/futex.h"
 #include "takt/tests/bench/executor/running.h"
 #include "takt/tests/boards/virtual_time/contestants.h"
 
@@ -38,6 +39,20 @@ Figures task_release(const Places& places, int samples) {
     platform::sleep_until(deadline_after(10 * kInterval));
   }
   return recorder.figures;
+}
+
+Figures futex_time_out(const Places& places, int samples) {
+  Figures figures;
+  platform::FutexWord word{0};
+  const bench::PinnedThread thread(places.measured, [&] {
+    TimePoint next = now();
+    for (int i = 0; i < samples; ++i) {
+      next = saturating_add(next, kInterval);
+      platform::futex_wait(word, 0, next, platform::FutexScope::process_private);
+      figures.add(now() - next);
+    }
+  });
+  return figures;
 }
 
 }  // namespace takt::virtual_time
