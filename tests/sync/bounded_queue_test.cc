@@ -378,15 +378,16 @@ TEST(BoundedQueue, a_drained_queue_may_be_full_again) {
 
 TEST(BoundedQueue, orders_what_was_before_the_push) {
   constexpr int kRounds = 20'000;
+  const auto rounds = static_cast<int>(kRounds / takt::test::time_scale());
   BoundedQueue<int*, 2> queue;
   static int values[kRounds] = {};  // plain: the thread sanitizer judges
   std::thread pusher([&] {
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
       values[round] = round;
       EXPECT_OK(queue.push(&values[round]));
     }
   });
-  for (int round = 0; round < kRounds; ++round) EXPECT_EQ(**queue.pop(), round);
+  for (int round = 0; round < rounds; ++round) EXPECT_EQ(**queue.pop(), round);
   pusher.join();
 }
 
