@@ -22,9 +22,9 @@ namespace takt::inline v0::platform {
 using ThreadEntry = void (*)(void* argument) noexcept;
 
 /// A POSIX thread on a stack of the caller's (platform/stack.h), with a signal mask that leaves
-/// signals to the process's other threads: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS and glibc's own two stay open, all
-/// others are blocked before the thread's first instruction. It starts with the policy, affinity
-/// and nice value of its creator.
+/// signals to the process's other threads: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS and
+/// glibc's own two stay open, all others are blocked before the thread's first instruction. It
+/// starts with the policy, affinity and nice value of its creator.
 ///
 ///     empty --start--> joinable --join_until--> empty
 ///
