@@ -108,12 +108,6 @@ clang_tidy() {
 # environment of their own, controls of other tests, and what runs no program of ours.
 readonly ONE_CONFIGURATION='-//tests/model/... -//tests/executor/wrong/... -//tests/boards:hil_test -//tests/sync/thread_safety/...'
 
-# What the check hil runs on the emulated board, if there is one.
-readonly ON_EMULATED_BOARD='//tests/platform/... //tests/sync/... //tests/executor/... //tests/monitor/... //tests/stress/...'
-has_emulated_board() {
-  command -v qemu-system-aarch64 >/dev/null && "$boards/hil/image/image.sh" >/dev/null
-}
-
 # The tests that start no thread, as one line of "-//target". One that does and says otherwise is red.
 readonly STARTS_THREAD='#include <thread>|takt/platform/thread[.]h|StaticExecutor<|\<fork\('
 without_one_thread_tests() {

@@ -16,7 +16,7 @@ passed=0 failed=0 skipped=0
 
 # TAKT_TARGETS narrows it, then without the hardware.
 one_thread=$(without_one_thread_tests)
-read -r -a targets <<<"${TAKT_TARGETS:-$ON_EMULATED_BOARD $ONE_CONFIGURATION $one_thread}"
+read -r -a targets <<<"${TAKT_TARGETS:-//tests/platform/... //tests/sync/... //tests/executor/... //tests/monitor/... //tests/stress/... $ONE_CONFIGURATION $one_thread}"
 export BAZEL_FLAGS="${BAZEL_FLAGS:-} --config=werror"
 boards/takt hil qemu_virt_arm64 "${targets[@]}" 2>&1 | tee "$log/hil" | grep -v '^== \|: passed$' || true
 read -r passed _ failed _ skipped _ <<<"$(tail -n 1 "$log/hil")"
