@@ -62,7 +62,9 @@ TEST(Overrun, catch_up_runs_what_was_kept_in_order) {
                         [&jobs](const JobContext& job) { jobs.add(job); });
   ASSERT_OK(task);
   TAKT_RUNNING_TWO();
-  hold_for_releases(jobs, *task, 6);
+  jobs.gate.wait_for_entries();
+  // Not those of a start that was late: they were skipped before the first job.
+  hold_for_releases(jobs, *task, task->stats().overruns.get() + 6);
   wait_until([&] { return jobs.count.load() >= 5; });
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
   EXPECT_GE(jobs.skipped[1], 3);  // at least 6 came, 3 were kept
@@ -112,9 +114,8 @@ TEST(Overrun, abort_asks_the_job_to_return_when_the_next_release_has_come) {
   ASSERT_OK(task);
   // One worker: nobody else looks at the timer.
   const Running running(executor, {{.name = "worker"}});
-  wait_until([&] { return ended.load() >= 5; });
+  wait_until([&] { return ended.load() >= 5 && in_time.load() >= 1; });
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
-  EXPECT_GE(in_time.load(), 1);
   EXPECT_GE(task->stats().overruns.get(), 4);
 }
 
@@ -143,9 +144,8 @@ TEST(Overrun, a_miss_is_told_once_with_its_figures) {
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
   EXPECT_EQ(seen.count.load(), task->stats().deadline_misses.get());
   EXPECT_EQ(std::string_view(seen.first.task), "misses");
-  EXPECT_EQ(seen.first.index, 0);
-  EXPECT_EQ(seen.first.release, executor.epoch());
-  EXPECT_EQ(seen.first.deadline, executor.epoch() + 1us);
+  EXPECT_EQ(seen.first.release, executor.epoch() + seen.first.index * 5ms);
+  EXPECT_EQ(seen.first.deadline, seen.first.release + 1us);
   EXPECT_GT(seen.first.finish, seen.first.deadline);
 }
 
@@ -159,11 +159,10 @@ TEST(Overrun, a_job_that_exceeds_its_budget_is_counted) {
   ASSERT_OK(busy);
   ASSERT_OK(modest);
   const Running running(executor, {{.name = "worker"}});
-  wait_until([&] { return busy->stats().completed.get() >= 3; });
+  // Not each: a job that was preempted for the whole millisecond used little.
+  wait_until([&] { return busy->stats().budget_overruns.get() >= 1; });
   wait_until([&] { return modest->stats().completed.get() >= 3; });
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
-  // A job that was preempted for the whole millisecond used little: rare, but legal.
-  EXPECT_GE(busy->stats().budget_overruns.get(), 1);
   EXPECT_EQ(modest->stats().budget_overruns.get(), 0);
 }
 
