@@ -99,8 +99,8 @@ if ((status == 2)); then
   exit 2
 fi
 
-# One line a test run: "run LABEL STATUS XML"; one line a target that could not be built:
-# "broken LABEL". Bazel writes one event a line.
+# One line a test run: "run LABEL STATUS XML"; one line a target that could not be built, "broken
+# LABEL", or is not for the machine that is built for, "foreign LABEL". Bazel writes one event a line.
 events_to_runs() {
   awk '
     function value(key,   rest) {  # of the first "key":"value" of the line
@@ -118,7 +118,9 @@ events_to_runs() {
       if (!(run in result)) order[++count] = run
       result[run] = label " " value("status") " " xml  # a later attempt replaces an earlier one
     }
-    /^\{"id":\{"targetCompleted":/ && !/"completed":\{"success":true/ { print "broken", value("label") }
+    /^\{"id":\{"targetCompleted":/ && !/"completed":\{"success":true/ {
+      print /"aborted":\{"reason":"SKIPPED"/ ? "foreign" : "broken", value("label")
+    }
     END { for (i = 1; i <= count; i++) print "run", result[order[i]] }
   '
 }
@@ -133,6 +135,11 @@ failure() {
 }
 
 while read -r kind label result xml; do
+  if [[ $kind == foreign ]]; then
+    skipped=$((skipped + 1))
+    echo "$label is not for this machine (target_compatible_with, in its BUILD file)" >>"$scratch/skips"
+    continue
+  fi
   if [[ $kind == broken ]]; then
     failure "$label (does not build)"
     continue
