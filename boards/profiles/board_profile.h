@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 #include "takt/platform/cpu_set.h"
 #include "takt/platform/text.h"
