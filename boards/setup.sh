@@ -3,7 +3,8 @@
 # setup.sh [run|test|check|bench|hil]      (default: everything)
 #
 # Installs what is missing: for building and running takt (run), for all of its tests (test), for
-# every check of .ci/run (check), for its benchmarks (bench), or for the emulated board (hil). Does nothing, at once, when nothing
+# every check of .ci/run (check), for its benchmarks (bench), or for the emulated board (hil).
+# Does nothing, at once, when nothing
 # is missing. On Debian and its descendants it uses the machine's own apt; elsewhere it names the
 # tools to install.
 set -euo pipefail
