@@ -271,7 +271,7 @@ void ErrorLog::write_summary(TextWriter& out, TimePoint now) noexcept {
     if (held.reported == 0) continue;
     out << to_string(held.severity) << ' ' << held.name << ": " << held.reported << ", of these "
         << held.in_window << " in the last ";
-    write_duration(out, held.window, " ");
+    write_rounded_duration(out, held.window, " ");
     if (held.recoveries != 0) out << ", recoveries: " << held.recoveries;
     if (held.unrecorded != 0) out << ", without text: " << held.unrecorded;
     out << '\n';

@@ -192,7 +192,8 @@ class ErrorLog {
   /// each kind. Blocks: no, takes no lock.
   void visit(MetricVisitor visitor, void* argument) const noexcept;
   /// Appends a line for each kind that ever occurred: "warning i2c: 12, of these 3 in the
-  /// last 1 min". What does not fit is cut, as out.truncated() says.
+  /// last 1 min", where there were any followed by ", recoveries: 2" and ", without text: 1". What
+  /// does not fit is cut, as out.truncated() says.
   void write_summary(TextWriter& out, TimePoint now) noexcept;
 
  protected:

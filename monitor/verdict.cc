@@ -42,7 +42,7 @@ void write_verdict(TextWriter& writer, const Verdict& verdict) noexcept {
     case Fault::too_few_indications:
     case Fault::too_many_indications:
       writer << ", " << finding.count << " in ";
-      write_duration(writer, finding.measured);
+      write_rounded_duration(writer, finding.measured);
       break;
     case Fault::checkpoint_early:
     case Fault::checkpoint_late:
@@ -64,7 +64,7 @@ void write_verdict(TextWriter& writer, const Verdict& verdict) noexcept {
   if (finding.fault != Fault::too_few_indications && finding.fault != Fault::too_many_indications &&
       finding.measured != Duration::zero()) {
     writer << ", ";
-    write_duration(writer, finding.measured);
+    write_rounded_duration(writer, finding.measured);
   }
   writer << ": " << to_string(verdict.state);
 }

@@ -23,8 +23,8 @@ struct Verdict {
   GlobalState global = GlobalState::ok;  ///< before this verdict counts
 };
 
-/// Writes one line: "worker 'control': stuck_in_job, task 3, 120ms: expired".
-/// Blocks: no. Bound: O(1). Callable from: anywhere.
+/// Writes one line: "worker 'control': stuck_in_job, task 3, 120ms: expired"; durations are rounded
+/// to three digits, `finding.measured` is exact. Blocks: no. Bound: O(1). Callable from: anywhere.
 void write_verdict(TextWriter& writer, const Verdict& verdict) noexcept;
 
 }  // namespace takt::inline v0

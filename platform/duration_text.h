@@ -14,6 +14,13 @@ namespace takt::inline v0 {
 /// Blocks: no. Bound: O(characters). Callable from: the writer's owner, signal handlers included.
 void write_duration(TextWriter& writer, Duration duration, std::string_view space = {}) noexcept;
 
+/// Appends `duration` rounded, to be read: three digits below a minute ("81.8ms", "1.5s", "999ns"),
+/// then minutes and seconds, from an hour on hours and minutes: "1min", "1min30s", "25h10min"; with
+/// `space` between all of them: "1 min 30 s" for " ".
+/// Blocks: no. Bound: O(characters). Callable from: the writer's owner, signal handlers included.
+void write_rounded_duration(TextWriter& writer, Duration duration,
+                            std::string_view space = {}) noexcept;
+
 }  // namespace takt::inline v0
 
 #endif  // TAKT_PLATFORM_DURATION_TEXT_H_

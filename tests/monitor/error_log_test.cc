@@ -242,6 +242,12 @@ TEST(ErrorLog, sums_up) {
   fixture.report_bus(20s);
   fixture.log.write_summary(out, at(20s));
   EXPECT_EQ(out.view(), "warning i2c: 2, of these 1 in the last 10 s, recoveries: 2\n");
+  EXPECT_TRUE(fixture.log.report_at(at(20s), kDisk, "worn out"));
+  fixture.log.step(at(20s));
+  out.clear();
+  fixture.log.write_summary(out, at(20s));
+  EXPECT_TRUE(
+      out.view().ends_with("critical disk: 1, of these 1 in the last 1 h, recoveries: 1\n"));
   takt::TextWriter small(buffer, 10);
   fixture.log.write_summary(small, at(20s));
   EXPECT_TRUE(small.truncated());
