@@ -5,6 +5,7 @@
 
 #include "takt/monitor/histogram.h"
 #include "takt/monitor/json_text.h"
+#include "takt/monitor/metric_name.h"
 #include "takt/platform/check.h"
 
 namespace takt::inline v0 {
@@ -48,17 +49,36 @@ void write_escaped(std::string_view text, bool quoted, TextWriter& out) noexcept
   }
 }
 
+/// Whether the metric itself has a label of that name.
+bool has_label(const MetricView& metric, std::string_view name) noexcept {
+  for (const MetricLabel& label : metric.labels) {
+    if (name == label.name) return true;
+  }
+  return false;
+}
+
+/// Calls `act` for each label of a metric: first those that all have. An own one of the same name
+/// wins.
+template <class Act>
+void for_each_label(const MetricView& metric, std::span<const MetricLabel> of_all,
+                    const Act& act) noexcept {
+  for (const MetricLabel& label : of_all) {
+    if (!has_label(metric, label.name)) act(label);
+  }
+  for (const MetricLabel& label : metric.labels) act(label);
+}
+
 /// A name with its labels, and with `bound` one of a histogram's.
-void write_series(const MetricView& metric, std::string_view suffix, std::string_view bound,
-                  TextWriter& out) noexcept {
+void write_series(const MetricView& metric, std::span<const MetricLabel> of_all,
+                  std::string_view suffix, std::string_view bound, TextWriter& out) noexcept {
   out << metric.name << suffix;
   char separator = '{';
-  for (const MetricLabel& label : metric.labels) {
+  for_each_label(metric, of_all, [&out, &separator](const MetricLabel& label) {
     out << separator << label.name << "=\"";
     write_escaped(label.value, true, out);
     out << '"';
     separator = ',';
-  }
+  });
   if (!bound.empty()) {
     out << separator << "le=\"" << bound << '"';
     separator = ',';
@@ -113,21 +133,22 @@ constexpr std::int64_t bound_of(std::uint32_t power) noexcept {
   return (std::int64_t{1} << power) - 1;
 }
 
-void write_histogram_lines(const MetricView& metric, TextWriter& out) noexcept {
+void write_histogram_lines(const MetricView& metric, std::span<const MetricLabel> of_all,
+                           TextWriter& out) noexcept {
   Buckets buckets(*metric.histogram);
   for (std::uint32_t power = kFirstPower; power <= kLastPower; ++power) {
     Text<24> bound;
     write_decimal(bound_of(power), kNanosecondsPerSecond, bound);
-    write_series(metric, "_bucket", bound.view(), out);
+    write_series(metric, of_all, "_bucket", bound.view(), out);
     out << buckets.up_to(bound_of(power)) << '\n';
   }
   const std::uint64_t count = buckets.all();
-  write_series(metric, "_bucket", "+Inf", out);
+  write_series(metric, of_all, "_bucket", "+Inf", out);
   out << count << '\n';
-  write_series(metric, "_sum", {}, out);
+  write_series(metric, of_all, "_sum", {}, out);
   write_decimal(buckets.sum(), kNanosecondsPerSecond, out);
   out << '\n';
-  write_series(metric, "_count", {}, out);
+  write_series(metric, of_all, "_count", {}, out);
   out << count << '\n';
 }
 
@@ -164,6 +185,23 @@ Exposition::Exposition(std::span<char> buffer, ExpositionFormat format) noexcept
   length_ = out.size();
 }
 
+Status Exposition::set_labels(std::span<const MetricLabel> labels) noexcept {
+  if (written_ + left_out_ != 0) {
+    return {StatusCode::failed_precondition, "Exposition: set_labels() comes before the metrics"};
+  }
+  Text<Status::kTextBytes> text;
+  text << "Exposition: ";
+  if (!detail::check_labels(labels, text)) return {StatusCode::invalid_argument, text.view()};
+  labels_ = labels;
+  return {};
+}
+
+void Exposition::note_clash(const MetricView& metric) noexcept {
+  for (const MetricLabel& label : labels_) {
+    if (has_label(metric, label.name)) clash_ = label.name;
+  }
+}
+
 void Exposition::add_metric(const MetricView& metric) noexcept {
   const bool json = format_ == ExpositionFormat::json;
   // The end has to fit, too.
@@ -183,6 +221,7 @@ void Exposition::add_metric(const MetricView& metric) noexcept {
   }
   length_ += out.size();
   ++written_;
+  note_clash(metric);
 }
 
 Result<std::string_view> Exposition::finish() noexcept {
@@ -191,10 +230,15 @@ Result<std::string_view> Exposition::finish() noexcept {
     out << kJsonEnd;
     length_ += out.size();
   }
-  if (left_out_ == 0) return text();
   Text<Status::kTextBytes> what;
-  what << "Exposition: " << left_out_ << " of " << left_out_ + written_
-       << " metrics do not fit into " << buffer_.size() << " bytes";
+  what << "Exposition: ";
+  if (left_out_ == 0 && clash_ != nullptr) {
+    what << "metrics have the label '" << detail::shown(clash_) << "' of set_labels() themselves";
+    return Status(StatusCode::invalid_argument, what.view());
+  }
+  if (left_out_ == 0) return text();
+  what << left_out_ << " of " << left_out_ + written_ << " metrics do not fit into "
+       << buffer_.size() << " bytes";
   return Status(StatusCode::resource_exhausted, what.view());
 }
 
@@ -204,8 +248,8 @@ void Exposition::write_prometheus(const MetricView& metric, TextWriter& out) con
     write_escaped(metric.help, false, out);
     out << "\n# TYPE " << metric.name << ' ' << type_of(metric.kind) << '\n';
   }
-  if (metric.kind == MetricKind::histogram) return write_histogram_lines(metric, out);
-  write_series(metric, {}, {}, out);
+  if (metric.kind == MetricKind::histogram) return write_histogram_lines(metric, labels_, out);
+  write_series(metric, labels_, {}, {}, out);
   write_decimal(metric.value, static_cast<std::uint64_t>(metric.per_unit), out);
   out << '\n';
 }
@@ -217,13 +261,13 @@ void Exposition::write_json(const MetricView& metric, TextWriter& out) const noe
   write_json_string(metric.unit, out);
   out << R"(,"labels":{)";
   bool first = true;
-  for (const MetricLabel& label : metric.labels) {
+  for_each_label(metric, labels_, [&out, &first](const MetricLabel& label) {
     if (!first) out << ',';
     first = false;
     write_json_string(label.name, out);
     out << ':';
     write_json_string(label.value, out);
-  }
+  });
   out << '}';
   if (metric.kind == MetricKind::histogram) {
     write_histogram_members(*metric.histogram, out);

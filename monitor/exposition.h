@@ -35,6 +35,13 @@ class Exposition {
   Exposition(const Exposition&) = delete;
   Exposition& operator=(const Exposition&) = delete;
 
+  /// Labels that every metric of this text gets, before its own: {"daemon", "camera"} tells its
+  /// process from others whose files one collector reads. `labels` and their strings are not
+  /// copied, they outlive this. Before the first metric. Blocks: no. Bound: O(labels ^ 2). Errors:
+  /// invalid_argument: a name that Prometheus would not take, one twice, a label without a value;
+  /// failed_precondition: there are metrics already.
+  Status set_labels(std::span<const MetricLabel> labels) noexcept;
+
   /// Appends the metrics of a source. Before finish(). Blocks: as source.visit(). Bound:
   /// O(metrics).
   template <class Source>
@@ -48,7 +55,8 @@ class Exposition {
 
   /// Ends the text. Valid as long as the buffer. Called once. Blocks: no. Errors:
   /// resource_exhausted: the buffer is too small, says how many metrics were left out; text() has
-  /// the others.
+  /// the others. invalid_argument: metrics have a label of set_labels() themselves; text() is
+  /// valid, with their own value.
   Result<std::string_view> finish() noexcept;
   /// After finish(): what fits. Blocks: no.
   std::string_view text() const noexcept { return {buffer_.data(), length_}; }
@@ -60,8 +68,11 @@ class Exposition {
  private:
   void write_prometheus(const MetricView& metric, TextWriter& out) const noexcept;
   void write_json(const MetricView& metric, TextWriter& out) const noexcept;
+  void note_clash(const MetricView& metric) noexcept;
 
   std::span<char> buffer_;
+  std::span<const MetricLabel> labels_;
+  const char* clash_ = nullptr;  // a label of both sides, if there is one
   ExpositionFormat format_;
   std::size_t length_ = 0;
   std::uint32_t written_ = 0;

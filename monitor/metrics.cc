@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "takt/monitor/metric_name.h"
 #include "takt/platform/check.h"
 #include "takt/platform/text.h"
 #include "takt/sync/lock_guard.h"
@@ -13,30 +14,13 @@
 namespace takt::inline v0 {
 namespace {
 
+using detail::is_metric_name;
 using detail::MetricEntry;
+using detail::text_of;
 
 template <class Source>
 std::int64_t read_source(const void* source) noexcept {
   return static_cast<std::int64_t>(static_cast<const Source*>(source)->get());
-}
-
-constexpr bool is_letter(char character) noexcept {
-  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-         character == '_';
-}
-
-/// A name of a metric or a label. (A colon is kept for rules on the collecting side.)
-bool is_name(std::string_view name) noexcept {
-  if (name.empty() || !is_letter(name[0])) return false;
-  for (const char character : name) {
-    if (!is_letter(character) && (character < '0' || character > '9')) return false;
-  }
-  return true;
-}
-
-bool is_label_name(std::string_view name) noexcept {
-  const bool reserved = name.size() >= 2 && name[0] == '_' && name[1] == '_';
-  return is_name(name) && !reserved && name != "le" && name != "quantile";
 }
 
 bool is_power_of_ten(std::int64_t number) noexcept {
@@ -50,49 +34,49 @@ std::uint32_t count_labels(const MetricConfig& config) noexcept {
   return count;
 }
 
-std::string_view text_of(const char* text) noexcept {
-  return text != nullptr ? std::string_view(text) : std::string_view();
+/// Behind the ones that count.
+bool has_nameless_label(const MetricConfig& config, std::uint32_t count) noexcept {
+  for (std::uint32_t number = count; number < kMetricLabels; ++number) {
+    const MetricLabel& label = config.labels[number];
+    if (label.name != nullptr || label.value != nullptr) return true;
+  }
+  return false;
 }
 
 /// What is wrong with a metric's name and unit; null when nothing is.
 const char* wrong_name(MetricKind kind, std::string_view name, std::string_view unit) noexcept {
-  if (!is_name(name)) return "is no name: letters, digits and '_'";
+  if (!is_metric_name(name)) return "is no name: letters, digits and '_', no digit first";
   if (name.starts_with("takt_")) return "begins with takt_, as the library's own do";
   constexpr std::string_view kTotal = "_total";
   const bool total = name.ends_with(kTotal);
-  if (total != (kind == MetricKind::counter)) return "counters end with _total, nothing else does";
+  if (total && kind != MetricKind::counter) return "is no counter: only these end with _total";
+  if (!total && kind == MetricKind::counter) return "is a counter: its name has to end with _total";
   if (total) name.remove_suffix(kTotal.size());
   for (const std::string_view end : {"_bucket", "_count", "_sum", "_info"}) {
     if (name.ends_with(end)) return "ends as only parts of a histogram do, or _info";
   }
   if (unit.empty()) return nullptr;
-  if (!is_name(unit) || !name.ends_with(unit)) return "does not end with its unit";
+  if (!is_metric_name(unit) || !name.ends_with(unit)) return "does not end with its unit";
   name.remove_suffix(unit.size());
   return name.ends_with("_") ? nullptr : "does not end with its unit";
 }
 
-const char* wrong_labels(const MetricConfig& config, std::uint32_t count) noexcept {
-  for (std::uint32_t number = 0; number < kMetricLabels; ++number) {
-    const MetricLabel& label = config.labels[number];
-    if (number >= count) {
-      if (label.name != nullptr || label.value != nullptr) return "has a label without a name";
-      continue;
-    }
-    if (!is_label_name(label.name)) return "has a label that must not be called so";
-    if (label.value == nullptr) return "has a label without a value";
-    for (std::uint32_t other = 0; other < number; ++other) {
-      if (std::string_view(config.labels[other].name) == label.name) return "has a label twice";
-    }
+/// Appends what is wrong; false when nothing is.
+bool wrong_config(const MetricConfig& config, MetricKind kind, std::uint32_t labels,
+                  TextWriter& wrong) noexcept {
+  if (const char* name = wrong_name(kind, config.name, text_of(config.unit))) {
+    wrong << name;
+  } else if (text_of(config.help).empty()) {
+    wrong << "has no help text";
+  } else if (!is_power_of_ten(config.per_unit)) {
+    wrong << "has a per_unit that is no power of ten";
+  } else if (has_nameless_label(config, labels)) {
+    wrong << "has a label without a name";
+  } else {
+    wrong << "has ";
+    return !detail::check_labels({config.labels, labels}, wrong);
   }
-  return nullptr;
-}
-
-const char* wrong_config(const MetricConfig& config, MetricKind kind,
-                         std::uint32_t labels) noexcept {
-  if (const char* wrong = wrong_name(kind, config.name, text_of(config.unit))) return wrong;
-  if (text_of(config.help).empty()) return "has no help text";
-  if (!is_power_of_ten(config.per_unit)) return "has a per_unit that is no power of ten";
-  return wrong_labels(config, labels);
+  return true;
 }
 
 /// Whether each of `wanted` is among `labels`; one with an empty value is as good as none.
@@ -122,12 +106,8 @@ bool same_family(const MetricEntry& entry, const MetricConfig& config, MetricKin
 }
 
 Status refused(const MetricConfig& config, std::string_view problem) noexcept {
-  constexpr std::size_t kNameShown = 32;
-  const std::string_view name = text_of(config.name);
   Text<Status::kTextBytes> text;
-  text << "metric '"
-       << std::string_view(name.data(), name.size() < kNameShown ? name.size() : kNameShown) << "' "
-       << problem;
+  text << "metric '" << detail::shown(text_of(config.name)) << "' " << problem;
   return {StatusCode::invalid_argument, text.view()};
 }
 
@@ -174,20 +154,22 @@ Status Metrics::add_entry(const MetricConfig& config, MetricKind kind, const voi
                           Read read) noexcept {
   if (config.name == nullptr) return refused(config, "has no name");
   const std::uint32_t labels = count_labels(config);
-  if (const char* wrong = wrong_config(config, kind, labels)) return refused(config, wrong);
+  Text<Status::kTextBytes> wrong;
+  if (wrong_config(config, kind, labels, wrong)) return refused(config, wrong.view());
+  constexpr const char* kOther = "is there with another kind, help, unit or per_unit";
   LockGuard lock(mutex_);
   // relaxed: written under the mutex.
   const std::uint32_t count = count_.load(std::memory_order_relaxed);
   MetricEntry* last = nullptr;
   for (MetricEntry& entry : entries_.first(count)) {
     if (std::string_view(entry.config.name) != config.name) continue;
-    if (!same_family(entry, config, kind)) return refused(config, "stands for something else");
+    if (!same_family(entry, config, kind)) return refused(config, kOther);
     if (same_labels(entry, config, labels)) return refused(config, "is there with these labels");
     last = &entry;
   }
   if (count == entries_.size()) {
     Text<Status::kTextBytes> text;
-    text << "all " << count << " places for metrics are taken";
+    text << "metrics: all " << count << " places are taken: raise StaticMetrics<" << count << '>';
     return {StatusCode::resource_exhausted, text.view()};
   }
   MetricEntry& entry = entries_[count];

@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 
 #include "takt/boards/run/diagnostics.h"
 #include "takt/boards/run/json_reader.h"
@@ -199,6 +203,102 @@ TEST_EACH(Exposition, a_small_buffer_ends_between_metrics, ExpositionFormat::pro
                 some.find("_seconds_count{") != std::string::npos);
     }
   }
+}
+
+/// The names of all series of a text, with their labels: what must not come from two files.
+std::set<std::string> series_of(const std::string& text) {
+  std::set<std::string> series;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('#')) continue;
+    EXPECT_TRUE(series.insert(line.substr(0, line.rfind(' '))).second, "%s", line.c_str());
+  }
+  return series;
+}
+
+// Two daemons whose files one collector reads.
+TEST(Exposition, labels_of_all_tell_processes_apart) {
+  add_metrics();
+  run_executor();
+  std::set<std::string> both;
+  std::size_t alone = 0;
+  for (const char* daemon : {"camera", "mo\"tor"}) {
+    const takt::MetricLabel labels[] = {{"daemon", daemon}, {"site", "a"}};
+    Exposition exposition(buffer, ExpositionFormat::prometheus);
+    ASSERT_OK(exposition.set_labels(labels));
+    exposition.add(metrics);
+    exposition.add(sampler);
+    ASSERT_OK(exposition.finish());
+    const std::string text(exposition.text());
+    expect_promtool_accepts(text);
+    const std::set<std::string> series = series_of(text);
+    for (const std::string& one : series) {
+      EXPECT_TRUE(one.find("{daemon=\"") != std::string::npos, "%s", one.c_str());
+    }
+    alone = series.size();
+    both.insert(series.begin(), series.end());
+  }
+  EXPECT_GT(alone, 50U);
+  EXPECT_EQ(both.size(), 2 * alone);
+  EXPECT_TRUE(both.contains("takt_process_threads{daemon=\"mo\\\"tor\",site=\"a\"}"));
+  EXPECT_TRUE(
+      both.contains("queue_wait_seconds_bucket{daemon=\"camera\",site=\"a\",queue=\"q\","
+                    "le=\"+Inf\"}"));
+  EXPECT_OK(executor.stop(takt::StopMode::cancel, 1s));
+}
+
+TEST(Exposition, labels_of_all_are_in_json) {
+  add_metrics();
+  constexpr takt::MetricLabel kLabels[] = {{"daemon", "x"}};
+  Exposition exposition(buffer, ExpositionFormat::json);
+  ASSERT_OK(exposition.set_labels(kLabels));
+  exposition.add(metrics);
+  ASSERT_OK(exposition.finish());
+  const takt::run::JsonNode* document = read_json(std::string(exposition.text()));
+  ASSERT_TRUE(document != nullptr);
+  const takt::run::JsonNode* first = document->find("metrics")->first_child;
+  EXPECT_EQ(first->find("labels")->find("daemon")->text, "x");
+  EXPECT_EQ(first->find("labels")->find("side")->text, "");
+  EXPECT_EQ(first->next->find("labels")->find("daemon")->text, "x");
+}
+
+TEST(Exposition, refuses_labels_that_make_no_valid_text) {
+  add_metrics();
+  Exposition exposition(buffer, ExpositionFormat::prometheus);
+  const auto refusal = [&exposition](const takt::MetricLabel& label) {
+    const takt::MetricLabel labels[] = {{"site", "a"}, label};
+    const takt::Status status = exposition.set_labels(labels);
+    EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+    return std::string(status.text());
+  };
+  EXPECT_EQ(refusal({"a-b", "x"}), "Exposition: label 'a-b': a name has letters, digits and '_'");
+  EXPECT_EQ(refusal({nullptr, "x"}), "Exposition: label '': a name has letters, digits and '_'");
+  EXPECT_EQ(refusal({"le", "x"}), "Exposition: label 'le', which is Prometheus's own");
+  EXPECT_EQ(refusal({"__x", "x"}), "Exposition: label '__x', which is Prometheus's own");
+  EXPECT_EQ(refusal({"daemon", nullptr}), "Exposition: label 'daemon' without a value");
+  EXPECT_EQ(refusal({"site", "b"}), "Exposition: label 'site' twice");
+  exposition.add(metrics);
+  constexpr takt::MetricLabel kLabels[] = {{"daemon", "x"}};
+  EXPECT_EQ(exposition.set_labels(kLabels).code(), StatusCode::failed_precondition);
+  ASSERT_OK(exposition.finish());
+  EXPECT_TRUE(exposition.text().find("site=") == std::string_view::npos);
+}
+
+// A metric's own label is the one that it is found by; that both have it is said.
+TEST(Exposition, a_label_of_all_does_not_replace_an_own_one) {
+  add_metrics();
+  constexpr takt::MetricLabel kLabels[] = {{"queue", "x"}};
+  Exposition exposition(buffer, ExpositionFormat::prometheus);
+  ASSERT_OK(exposition.set_labels(kLabels));
+  exposition.add(metrics);
+  const takt::Status status = exposition.finish().status();
+  EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+  EXPECT_EQ(std::string(status.text()),
+            "Exposition: metrics have the label 'queue' of set_labels() themselves");
+  const std::string text(exposition.text());
+  contains(text, "queue_wait_seconds_count{queue=\"q\"} 4\n");
+  contains(text, "board_temperature_celsius{queue=\"x\"} -12.345\n");
+  expect_promtool_accepts(text);
 }
 
 TEST(Exposition, says_what_does_not_fit) {

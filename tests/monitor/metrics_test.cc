@@ -107,7 +107,8 @@ TEST(Metrics, says_when_it_is_full) {
   EXPECT_OK(metrics.add({.name = "a", .help = "A"}, level));
   const Status status = metrics.add({.name = "b", .help = "B"}, level);
   EXPECT_EQ(status.code(), StatusCode::resource_exhausted);
-  EXPECT_EQ(std::string_view(status.text()), "all 1 places for metrics are taken");
+  EXPECT_EQ(std::string_view(status.text()),
+            "metrics: all 1 places are taken: raise StaticMetrics<1>");
 }
 
 struct RefusedCase {
@@ -117,17 +118,17 @@ struct RefusedCase {
 TEST_EACH(
     Metrics, refuses_what_prometheus_would,
     RefusedCase{"metric '' has no name", [](Metrics& m) { return m.add({.help = "A"}, level); }},
-    RefusedCase{"metric 'a-b' is no name: letters, digits and '_'",
+    RefusedCase{"metric 'a-b' is no name: letters, digits and '_', no digit first",
                 [](Metrics& m) { return m.add({.name = "a-b", .help = "A"}, level); }},
     RefusedCase{"metric 'takt_level' begins with takt_, as the library's own do",
                 [](Metrics& m) { return m.add({.name = "takt_level", .help = "A"}, level); }},
-    RefusedCase{"metric '1a' is no name: letters, digits and '_'",
+    RefusedCase{"metric '1a' is no name: letters, digits and '_', no digit first",
                 [](Metrics& m) { return m.add({.name = "1a", .help = "A"}, level); }},
-    RefusedCase{"metric '' is no name: letters, digits and '_'",
+    RefusedCase{"metric '' is no name: letters, digits and '_', no digit first",
                 [](Metrics& m) { return m.add({.name = "", .help = "A"}, level); }},
-    RefusedCase{"metric 'frames' counters end with _total, nothing else does",
+    RefusedCase{"metric 'frames' is a counter: its name has to end with _total",
                 [](Metrics& m) { return m.add({.name = "frames", .help = "A"}, frames); }},
-    RefusedCase{"metric 'a_total' counters end with _total, nothing else does",
+    RefusedCase{"metric 'a_total' is no counter: only these end with _total",
                 [](Metrics& m) { return m.add({.name = "a_total", .help = "A"}, level); }},
     RefusedCase{"metric 'a_sum' ends as only parts of a histogram do, or _info",
                 [](Metrics& m) { return m.add({.name = "a_sum", .help = "A"}, level); }},
@@ -149,11 +150,15 @@ TEST_EACH(
         [](Metrics& m) { return m.add({.name = "a", .help = "A", .per_unit = 1024}, level); }},
     RefusedCase{"metric 'a' has a per_unit that is no power of ten",
                 [](Metrics& m) { return m.add({.name = "a", .help = "A", .per_unit = 0}, level); }},
-    RefusedCase{"metric 'a' has a label that must not be called so",
+    RefusedCase{"metric 'a' has label 'le', which is Prometheus's own",
                 [](Metrics& m) {
                   return m.add({.name = "a", .help = "A", .labels = {{"le", "1"}}}, level);
                 }},
-    RefusedCase{"metric 'a' has a label without a value",
+    RefusedCase{"metric 'a' has label 'b-c': a name has letters, digits and '_'",
+                [](Metrics& m) {
+                  return m.add({.name = "a", .help = "A", .labels = {{"b-c", "1"}}}, level);
+                }},
+    RefusedCase{"metric 'a' has label 'p' without a value",
                 [](Metrics& m) {
                   return m.add({.name = "a", .help = "A", .labels = {{"p", nullptr}}}, level);
                 }},
@@ -162,7 +167,7 @@ TEST_EACH(
                   return m.add({.name = "a", .help = "A", .labels = {{nullptr, "1"}}}, level);
                 }},
     RefusedCase{
-        "metric 'a' has a label twice",
+        "metric 'a' has label 'p' twice",
         [](Metrics& m) {
           return m.add({.name = "a", .help = "A", .labels = {{"p", "1"}, {"p", "2"}}}, level);
         }},
@@ -182,7 +187,7 @@ TEST_EACH(
                   EXPECT_OK(m.add({.name = "x", .help = "A"}, level));
                   return m.add({.name = "x", .help = "A", .labels = {{"p", ""}}}, level);
                 }},
-    RefusedCase{"metric 'x' stands for something else", [](Metrics& m) {
+    RefusedCase{"metric 'x' is there with another kind, help, unit or per_unit", [](Metrics& m) {
                   EXPECT_OK(m.add({.name = "x", .help = "A"}, level));
                   return m.add({.name = "x", .help = "B", .labels = {{"p", "1"}}}, level);
                 }}) {
