@@ -65,6 +65,19 @@ Executor::~Executor() {
   release_memory();
 }
 
+const char* Executor::why_closed() const noexcept {
+  // acquire: pairs with the release in begin_stop(), which comes before the lanes are closed.
+  switch (state_.load(std::memory_order_acquire)) {
+    case State::stopped:
+      return "the executor is not started";
+    case State::stopping:
+      return "the executor is stopping";
+    case State::running:
+      break;
+  }
+  return "the lane has no worker";
+}
+
 Status Executor::refusal(const PostOptions& options) noexcept {
   const auto number = static_cast<std::uint32_t>(options.lane);
   Text<Status::kTextBytes> text;
@@ -79,8 +92,12 @@ Status Executor::refusal(const PostOptions& options) noexcept {
     return {StatusCode::invalid_argument, text.view()};
   }
   if (storage_.lanes[number].queue.closed()) {
-    text << "the executor is not started, or is stopping, or the lane has no worker";
+    text << why_closed();
     return {StatusCode::failed_precondition, text.view()};
+  }
+  if (options.when_full > WhenFull::drop_oldest) {
+    text << "it is full, and there is no such WhenFull";
+    return {StatusCode::invalid_argument, text.view()};
   }
   if (options.when_full == WhenFull::wait) {
     if (is_worker(&storage_.lanes[number])) {
@@ -96,6 +113,7 @@ Status Executor::refusal(const PostOptions& options) noexcept {
     return {StatusCode::timed_out, text.view()};
   }
   text << "all " << storage_.limits.jobs_per_lane << " job slots (jobs_per_lane) are in use";
+  if (options.when_full == WhenFull::drop_oldest) text << ", and none can be dropped";
   return {StatusCode::resource_exhausted, text.view()};
 }
 

@@ -2,9 +2,11 @@
 // start() and stop(): the state machine at the head of executor.h.
 #include <cerrno>
 #include <memory>
+#include <string_view>
 
 #include "takt/executor/executor.h"
 #include "takt/executor/name.h"
+#include "takt/platform/check.h"
 #include "takt/platform/memory.h"
 #include "takt/platform/stack.h"
 #include "takt/platform/text.h"
@@ -15,9 +17,22 @@ namespace {
 
 /// "worker 'name': what", with the code and errno of `status`.
 Status about_worker(const char* name, const Status& status) noexcept {
+  Text<Status::kTextBytes> thread;
+  thread << "thread '" << name << "': ";
+  std::string_view what(status.text());
+  if (what.starts_with(thread.view())) what.remove_prefix(thread.size());  // the same name
   Text<Status::kTextBytes> text;
-  text << "worker '" << name << "': " << status.text();
+  text << "worker '" << name << "': " << what;
   return {status.code(), text.view(), status.error_number()};
+}
+
+/// What a thread's refused start() means here.
+Status about_start(const detail::WorkerSlot& worker, const Status& status) noexcept {
+  const Status named = about_worker(worker.name, status);
+  if (platform::usable_stack(worker.stack).size() >= platform::minimum_stack_bytes()) return named;
+  Text<Status::kTextBytes> text;
+  text << named.text() << " (ExecutorLimits::stack_bytes)";
+  return {named.code(), text.view(), named.error_number()};
 }
 
 }  // namespace
@@ -40,7 +55,8 @@ Status Executor::start_locked(std::span<const WorkerConfig> workers,
                               const StartOptions& options) noexcept {
   // relaxed: written under the mutex only.
   if (state_.load(std::memory_order_relaxed) != State::stopped) {
-    return {StatusCode::failed_precondition, "start: the executor runs already, or is stopping"};
+    return {StatusCode::failed_precondition, running() ? "start: the executor runs already"
+                                                       : "start: the executor is stopping still"};
   }
   // relaxed: requests of the last run are void; workers, which may make new ones, come later.
   stop_requests_.store(0, std::memory_order_relaxed);
@@ -154,14 +170,24 @@ Status Executor::prepare_memory(const StartOptions& options) noexcept {
 
 Status Executor::lock_memory() noexcept {
   memory_locked_ = true;  // also when a later part is refused: what was locked is to be undone
-  if (Status status = platform::lock_memory(storage_.memory); !status.ok()) return status;
-  if (Status status = platform::lock_memory(own_memory()); !status.ok()) return status;
+  Status status = platform::lock_memory(storage_.memory);
+  if (status.ok()) status = platform::lock_memory(own_memory());
+  std::size_t bytes = storage_.memory.size() + own_memory().size();
   for (std::uint32_t number = 0; number < worker_count(); ++number) {
-    const detail::WorkerSlot& worker = storage_.workers[number];
-    const Status status = platform::lock_memory(platform::usable_stack(worker.stack));
-    if (!status.ok()) return about_worker(worker.name, status);
+    const std::span<std::byte> stack = platform::usable_stack(storage_.workers[number].stack);
+    if (status.ok()) status = platform::lock_memory(stack);
+    bytes += stack.size();
   }
-  return {};
+  if (status.ok()) return {};
+  // The limit is one on all of it, whichever part came first to it.
+  Text<Status::kTextBytes> text;
+  text << "start: cannot lock " << bytes << " bytes: ";
+  if (const std::uint64_t limit = platform::memory_lock_limit(); limit != UINT64_MAX) {
+    text << "raise RLIMIT_MEMLOCK (" << limit << "), or lock_memory = false";
+  } else {
+    text << "out of memory? or StartOptions::lock_memory = false";
+  }
+  return {status.code(), text.view(), status.error_number()};
 }
 
 void Executor::share_with_forks() noexcept {
@@ -199,7 +225,7 @@ Status Executor::launch() noexcept {
     const Status started =
         worker.thread.start(worker.name, worker.stack, &Executor::worker_main, &worker);
     if (!started.ok()) {
-      note_launch_failure(about_worker(worker.name, started));
+      note_launch_failure(about_start(worker, started));
       worker.stats.activity.set(WorkerPhase::error);
       for (std::uint32_t later = number + 1; later < workers; ++later) {
         storage_.workers[later].stats.activity.set(WorkerPhase::stopped);
@@ -267,6 +293,7 @@ Status Executor::stop(StopMode mode, Duration timeout) noexcept {
   if (is_worker(nullptr)) {
     return {StatusCode::failed_precondition, "stop: called by a worker, it would wait for itself"};
   }
+  if (mode > StopMode::cancel) return {StatusCode::invalid_argument, "stop: no such StopMode"};
   const TimePoint deadline = deadline_after(timeout);
   if (!control_mutex_.try_lock_until(deadline)) {
     return {StatusCode::timed_out, "stop: another start() or stop() is still under way"};
@@ -278,6 +305,7 @@ Status Executor::stop(StopMode mode, Duration timeout) noexcept {
 }
 
 void Executor::request_stop(StopMode mode) noexcept {
+  TAKT_CHECK(mode <= StopMode::cancel, "request_stop: no such StopMode");
   if (!running()) return;
   // seq_cst: an RMW before the attempt to lock, as in carry_out_requests() after the unlock: either
   // this one finds the mutex free, or its last owner finds the request.

@@ -30,6 +30,11 @@ Status Executor::check_watch(const Watch& watch) const noexcept {
     text << "no such priority";
     return {StatusCode::invalid_argument, text.view()};
   }
+  constexpr auto kAllBits = ~static_cast<std::uint32_t>(kAllReadiness);
+  if ((static_cast<std::uint32_t>(watch.wanted) & kAllBits) != 0) {
+    text << "descriptor " << watch.descriptor << ": wanted has bits that Readiness has not";
+    return {StatusCode::invalid_argument, text.view()};
+  }
   return {};
 }
 

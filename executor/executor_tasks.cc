@@ -30,13 +30,15 @@ Status Executor::check_task(const detail::TaskSetup& setup) const noexcept {
   if (setup.offset < Duration::zero() || setup.deadline < Duration::zero()) {
     return invalid("offset and deadline must not be negative");
   }
-  if (setup.budget < Duration::zero()) return invalid("the budget must not be negative");
+  if (setup.wcet < Duration::zero() || setup.budget < Duration::zero()) {
+    return invalid("wcet and budget must not be negative");
+  }
   if (!setup.sporadic && setup.overrun.kind() == Overrun::Kind::catch_up &&
       setup.overrun.pending() == 0) {
     return invalid("catch_up(0) would catch up nothing: use skip()");
   }
   if (setup.sporadic && setup.overrun.pending() > kMaxPendingReleases) {
-    return invalid("at most 4 releases of a sporadic task may wait");
+    return invalid("SporadicConfig::pending is 0 to 4");
   }
   return {};
 }

@@ -29,7 +29,8 @@ struct WorkerConfig {
 };
 
 struct StartOptions {
-  /// Locks the executor's storage and stacks into memory (mlock) until it is destroyed. A process
+  /// Locks the executor's storage and stacks into memory (mlock) until it is destroyed: needs a
+  /// RLIMIT_MEMLOCK of so many bytes, or CAP_IPC_LOCK; refused, start() says how many. A process
   /// that has called mlockall() needs it not.
   bool lock_memory = true;
   /// What a refused memory lock does.
@@ -93,7 +94,7 @@ struct TaskConfig {
   Duration period{0};                    ///< at least 1 microsecond, at most 73 years
   Duration offset{0};                    ///< of release 0 after the executor's epoch, not negative
   Duration deadline{0};                  ///< after each release; 0: the period
-  Duration wcet{0};                      ///< worst-case execution time, for analysis only
+  Duration wcet{0};  ///< worst-case execution time, for analysis only; not negative
   /// CPU time that a job may use; 0: no limit. Read when the job ends (two system calls a job), an
   /// excess is counted in TaskStats::budget_overruns.
   Duration budget{0};

@@ -58,6 +58,7 @@ struct TaskSetup {
   Duration period;  // sporadic: min_interarrival
   Duration offset;
   Duration deadline;
+  Duration wcet;
   Duration budget;
   Overrun overrun;
   MissHandler on_miss;
@@ -67,15 +68,25 @@ struct TaskSetup {
 };
 
 constexpr TaskSetup setup_of(const TaskConfig& config) noexcept {
-  return {config.name,    config.lane,          config.priority,   config.period,
-          config.offset,  config.deadline,      config.budget,     config.overrun,
-          config.on_miss, config.miss_argument, config.histograms, false};
+  return {config.name,    config.lane,     config.priority,      config.period,
+          config.offset,  config.deadline, config.wcet,          config.budget,
+          config.overrun, config.on_miss,  config.miss_argument, config.histograms,
+          false};
 }
 constexpr TaskSetup setup_of(const SporadicConfig& config) noexcept {
-  return {
-      config.name,      config.lane,          config.priority,   config.min_interarrival,
-      Duration::zero(), config.deadline,      config.budget,     Overrun::catch_up(config.pending),
-      config.on_miss,   config.miss_argument, config.histograms, true};
+  return {config.name,
+          config.lane,
+          config.priority,
+          config.min_interarrival,
+          Duration::zero(),
+          config.deadline,
+          config.wcet,
+          config.budget,
+          Overrun::catch_up(config.pending),
+          config.on_miss,
+          config.miss_argument,
+          config.histograms,
+          true};
 }
 
 /// What is wrong with a period; null when nothing is.

@@ -57,8 +57,10 @@ Status TaskHandle::release() noexcept {
   };
   if (!task.sporadic) return refuse(StatusCode::failed_precondition, "is not sporadic");
   // relaxed: written under the timer mutex.
-  if (task.state.load(std::memory_order_relaxed) != TaskState::active) {
-    return refuse(StatusCode::failed_precondition, "is suspended, or being removed");
+  const TaskState state = task.state.load(std::memory_order_relaxed);
+  if (state != TaskState::active) {
+    return refuse(StatusCode::failed_precondition,
+                  state == TaskState::suspended ? "is suspended" : "is being removed");
   }
   if (own_lane.queue.closed()) {
     return refuse(StatusCode::failed_precondition, "belongs to an executor that does not run");
@@ -68,7 +70,8 @@ Status TaskHandle::release() noexcept {
   const std::int64_t arrival = to_ns(executor_->now());
   if (!task.rule.accepts(arrival, idle)) {
     task.stats.refused.add();
-    return refuse(StatusCode::resource_exhausted, "has as many releases waiting as it may");
+    return refuse(StatusCode::resource_exhausted,
+                  "has all SporadicConfig::pending releases waiting");
   }
   const detail::ReleaseDecision decision = task.rule.arrived(arrival, idle);
   executor_->set_timer(own_lane, executor_->ready_index(number_), decision.timer);

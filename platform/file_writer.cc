@@ -70,7 +70,10 @@ int write_text(int descriptor, std::string_view text) noexcept {
 
 Status write_all(int descriptor, std::string_view text) noexcept {
   const int error = write_text(descriptor, text);
-  return error == 0 ? Status() : Status::from_errno(error, "write");
+  if (error == 0) return {};
+  Text<Status::kTextBytes> what;
+  what << "descriptor " << descriptor << ": write failed";
+  return Status::from_errno(error, what.view());
 }
 
 Status AtomicFile::open(const char* path) noexcept {

@@ -18,18 +18,9 @@ namespace {
 
 using StatusText = Text<Status::kTextBytes>;
 
-/// How much the process may lock, for the message; RLIM_INFINITY when it cannot be read.
-rlim_t lock_limit() noexcept {
-  rlimit limit{};
-  if (injected_fault(SystemCall::getrlimit) != 0 || ::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) {
-    return RLIM_INFINITY;
-  }
-  return limit.rlim_cur;
-}
-
 Status lock_refusal(StatusText& text, int error) noexcept {
-  const rlim_t limit = lock_limit();
-  if (limit == RLIM_INFINITY) {
+  const std::uint64_t limit = memory_lock_limit();
+  if (limit == UINT64_MAX) {
     text << (error == ENOMEM ? ": out of memory, or not accessible" : ": refused");
   } else {
     text << ": raise RLIMIT_MEMLOCK (" << limit << ") or grant CAP_IPC_LOCK";
@@ -74,6 +65,15 @@ Status lock_memory(std::span<const std::byte> memory) noexcept {
   StatusText text;
   text << "cannot lock " << memory.size() << " bytes";
   return lock_refusal(text, error);
+}
+
+std::uint64_t memory_lock_limit() noexcept {
+  rlimit limit{};
+  if (injected_fault(SystemCall::getrlimit) != 0 || ::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
+      limit.rlim_cur == RLIM_INFINITY) {
+    return UINT64_MAX;
+  }
+  return limit.rlim_cur;
 }
 
 Status unlock_memory(std::span<const std::byte> memory) noexcept {

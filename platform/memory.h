@@ -3,6 +3,7 @@
 #define TAKT_PLATFORM_MEMORY_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "takt/platform/status.h"
@@ -31,6 +32,10 @@ std::size_t page_bytes() noexcept;
 /// permission_denied (EPERM) that limit is 0; resource_exhausted (EAGAIN) the system could not
 /// bring some pages in. Some pages may be locked then.
 Status lock_memory(std::span<const std::byte> memory) noexcept;
+
+/// How many bytes the process may lock in all: RLIMIT_MEMLOCK; UINT64_MAX: as many as it likes, or
+/// the limit cannot be read. Blocks: no. Callable from: any thread.
+std::uint64_t memory_lock_limit() noexcept;
 
 /// Undoes lock_memory; locks do not add up. Blocks: no. Bound: O(pages). Callable from: any thread.
 /// Errors: resource_exhausted (ENOMEM) memory that is not mapped.

@@ -28,6 +28,10 @@ constexpr Readiness operator&(Readiness left, Readiness right) noexcept {
   return static_cast<Readiness>(static_cast<std::uint32_t>(left) &
                                 static_cast<std::uint32_t>(right));
 }
+/// All there are.
+inline constexpr Readiness kAllReadiness = Readiness::readable | Readiness::urgent |
+                                           Readiness::writable | Readiness::error |
+                                           Readiness::hang_up | Readiness::peer_closed;
 /// Whether any bit of `wanted` is in `ready`.
 constexpr bool has(Readiness ready, Readiness wanted) noexcept {
   return (ready & wanted) != Readiness::none;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/platform/thread.h"
 
+#include <sched.h>
 #include <signal.h>
 
 #include <cerrno>
@@ -58,7 +59,9 @@ Status start_refusal(const char* name, std::size_t stack_bytes, int error) noexc
   if (error == EINVAL) {
     text << "stack of " << stack_bytes << " bytes, needs " << minimum_stack_bytes();
   } else if (error == EAGAIN) {
-    text << "limit on threads, or SCHED_DEADLINE creator";
+    const bool deadline = ::sched_getscheduler(0) == SCHED_DEADLINE;  // and no RESET_ON_FORK
+    text << (deadline ? "refused: a SCHED_DEADLINE thread creates none"
+                      : "refused: raise RLIMIT_NPROC, or pids.max of the cgroup");
   } else {
     text << "cannot be created";
   }

@@ -62,7 +62,13 @@ TEST_EACH(AddTask, rejects,
                     "task 'task': offset and deadline must not be negative"},
           BadConfig{"negative_deadline",
                     {.name = "task", .period = 1ms, .deadline = -1ns},
-                    "task 'task': offset and deadline must not be negative"}) {
+                    "task 'task': offset and deadline must not be negative"},
+          BadConfig{"negative_wcet",
+                    {.name = "task", .period = 1ms, .wcet = -1ns},
+                    "task 'task': wcet and budget must not be negative"},
+          BadConfig{"negative_budget",
+                    {.name = "task", .period = 1ms, .budget = -1ns},
+                    "task 'task': wcet and budget must not be negative"}) {
   const auto task = executor.add_task(param.config, [] {});
   EXPECT_EQ(task.code(), StatusCode::invalid_argument);
   EXPECT_EQ(std::string_view(task.status().text()), param.text);

@@ -94,6 +94,15 @@ TEST(FullLane, rejects_by_default_and_counts_it) {
   EXPECT_EQ(lane.run(), "abc");
 }
 
+TEST(FullLane, refuses_a_when_full_that_there_is_not) {
+  FullLane lane;
+  const Status status = executor.post(lane.job('x'), {.when_full = takt::WhenFull{9}});
+  EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+  EXPECT_EQ(std::string_view(status.text()),
+            "post to lane 0: it is full, and there is no such WhenFull");
+  EXPECT_EQ(lane.run(), "abc");
+}
+
 TEST(FullLane, a_free_slot_needs_no_waiting_and_no_dropping) {
   const std::uint64_t before = dropped();
   std::atomic<int> ran{0};
@@ -287,6 +296,7 @@ TEST(FullLane, running_jobs_are_not_dropped) {
   const std::uint64_t before = dropped();
   const Status status = executor.post([] {}, dropping(Priority::critical));
   EXPECT_EQ(status.code(), StatusCode::resource_exhausted);
+  EXPECT_TRUE(std::string_view(status.text()).ends_with(", and none can be dropped"));
   EXPECT_EQ(dropped(), before);
   for (const JobHandle<void>& job : done) EXPECT_EQ(job.state(), JobState::cancelled);
 }

@@ -189,11 +189,9 @@ struct Refusal {
 };
 TEST_EACH(Post, refuses_with_a_reason,
           Refusal{"not_started", false, kServed, StatusCode::failed_precondition,
-                  "post to lane 0: the executor is not started, or is stopping, or the lane has no "
-                  "worker"},
+                  "post to lane 0: the executor is not started"},
           Refusal{"lane_without_worker", true, kUnserved, StatusCode::failed_precondition,
-                  "post to lane 1: the executor is not started, or is stopping, or the lane has no "
-                  "worker"},
+                  "post to lane 1: the lane has no worker"},
           Refusal{"no_such_lane", true, kMissing, StatusCode::invalid_argument,
                   "post to lane 2: there are 2 lanes"}) {
   std::atomic<int> alive{0};

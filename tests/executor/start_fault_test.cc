@@ -60,23 +60,23 @@ TEST_EACH(
     Refusal{"huge_pages_of_the_second", SystemCall::madvise, EIO, 3, StatusCode::system_error,
             "worker 'second': stack: MADV_NOHUGEPAGE refused"},
     Refusal{"lock_of_the_storage", SystemCall::mlock, ENOMEM, 1, StatusCode::resource_exhausted,
-            "cannot lock "},
+            "start: cannot lock "},
     Refusal{"lock_without_right", SystemCall::mlock, EPERM, 1, StatusCode::permission_denied,
-            "cannot lock "},
+            "start: cannot lock "},
     Refusal{"lock_of_the_executor", SystemCall::mlock, EAGAIN, 2, StatusCode::resource_exhausted,
-            "cannot lock "},
+            "start: cannot lock "},
     Refusal{"lock_of_the_second_stack", SystemCall::mlock, ENOMEM, 4,
-            StatusCode::resource_exhausted, "worker 'second': cannot lock "},
+            StatusCode::resource_exhausted, "start: cannot lock "},
     Refusal{"first_thread", SystemCall::pthread_create, EAGAIN, 1, StatusCode::resource_exhausted,
-            "worker 'first': thread 'first': limit on threads"},
+            "worker 'first': refused: raise RLIMIT_NPROC, or pids.max"},
     Refusal{"second_thread", SystemCall::pthread_create, EAGAIN, 2, StatusCode::resource_exhausted,
-            "worker 'second': thread 'second': limit on threads"},
+            "worker 'second': refused: raise RLIMIT_NPROC, or pids.max"},
     Refusal{"third_thread", SystemCall::pthread_create, EPERM, 3, StatusCode::permission_denied,
-            "worker 'third': thread 'third': cannot be created"},
+            "worker 'third': cannot be created"},
     Refusal{"fork_exclusion_of_the_third_stack", SystemCall::madvise, ENOMEM, 7,
-            StatusCode::resource_exhausted, "worker 'third': thread 'third': MADV_DONTFORK"},
+            StatusCode::resource_exhausted, "worker 'third': MADV_DONTFORK"},
     Refusal{"signal_mask", SystemCall::pthread_sigmask, EIO, 1, StatusCode::system_error,
-            "worker 'first': thread 'first': cannot be created"}) {
+            "worker 'first': cannot be created"}) {
   const WorkerConfig workers[] = {{.name = "first"}, {.name = "second"}, {.name = "third"}};
   {
     const FaultInjection fault(param.call, param.error_number, param.nth);
@@ -228,8 +228,7 @@ TEST(StartFault, a_failed_join_can_be_repeated) {
     const FaultInjection fault(SystemCall::pthread_join, EINVAL);
     const Status stopped = executor.stop(StopMode::drain, kPatience);
     EXPECT_EQ(stopped.error_number(), EINVAL);
-    EXPECT_EQ(std::string_view(stopped.text()),
-              "worker 'worker': thread 'worker': cannot be joined");
+    EXPECT_EQ(std::string_view(stopped.text()), "worker 'worker': cannot be joined");
   }
   EXPECT_OK(executor.stop(StopMode::drain, kPatience));
 }

@@ -90,6 +90,16 @@ TEST(Start, rejects_a_lane_of_more_workers_than_fit) {
   EXPECT_EQ(std::string_view(status.text()), "start: lane 0 is given 32 workers, at most 31 fit");
 }
 
+TEST(Start, names_the_limit_of_a_stack_that_is_too_small) {
+  static takt::StaticExecutor<takt::ExecutorLimits{.stack_bytes = 8192}> small;
+  const WorkerConfig workers[] = {{.name = "worker"}};
+  const Status status = small.start(workers, {.lock_memory = false});
+  EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+  const std::string_view text(status.text());
+  EXPECT_TRUE(text.starts_with("worker 'worker': stack of "), "%s", status.text());
+  EXPECT_TRUE(text.ends_with(" (ExecutorLimits::stack_bytes)"), "%s", status.text());
+}
+
 TEST(Start, rejects_a_task_in_a_lane_without_worker) {
   ASSERT_OK(executor.add_task({.name = "lost", .lane = LaneId{1}, .period = 1ms}, [] {}));
   const WorkerConfig workers[] = {{.name = "worker", .lane = LaneId{0}}};
@@ -104,7 +114,7 @@ TEST(Start, happens_once) {
   const WorkerConfig workers[] = {{.name = "other"}};
   const Status again = executor.start(workers);
   EXPECT_EQ(again.code(), StatusCode::failed_precondition);
-  EXPECT_EQ(std::string_view(again.text()), "start: the executor runs already, or is stopping");
+  EXPECT_EQ(std::string_view(again.text()), "start: the executor runs already");
   EXPECT_EQ(std::string_view(executor.worker_name(0)), "worker");
   EXPECT_TRUE(executor.running());
   EXPECT_OK(executor.submit([] {})->wait());

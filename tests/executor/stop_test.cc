@@ -40,6 +40,15 @@ TEST(Stop, does_nothing_before_a_start) {
   EXPECT_FALSE(executor.running());
 }
 
+TEST(Stop, knows_two_modes) {
+  EXPECT_ABORT([] { executor.request_stop(StopMode{33}); }, "request_stop: no such StopMode");
+  const Running running(executor, {{.name = "worker"}});
+  const takt::Status status = executor.stop(StopMode{7}, kPatience);
+  EXPECT_EQ(status.code(), StatusCode::invalid_argument);
+  EXPECT_EQ(std::string_view(status.text()), "stop: no such StopMode");
+  EXPECT_TRUE(executor.running());
+}
+
 TEST(Stop, drain_runs_what_was_accepted) {
   ASSERT_OK(executor.start(kWorkers, kAnyMemory));
   std::atomic<int> ran{0};
@@ -105,8 +114,12 @@ TEST(Stop, refuses_posts_from_its_beginning_on) {
   hold_worker(executor, gate);
   EXPECT_EQ(executor.stop(StopMode::drain, 0ns).code(), StatusCode::timed_out);
   EXPECT_FALSE(executor.running());
-  EXPECT_EQ(executor.post([] {}).code(), StatusCode::failed_precondition);
-  EXPECT_EQ(executor.start(kWorkers).code(), StatusCode::failed_precondition);
+  const Status posted = executor.post([] {});
+  EXPECT_EQ(posted.code(), StatusCode::failed_precondition);
+  EXPECT_EQ(std::string_view(posted.text()), "post to lane 0: the executor is stopping");
+  const Status started = executor.start(kWorkers);
+  EXPECT_EQ(started.code(), StatusCode::failed_precondition);
+  EXPECT_EQ(std::string_view(started.text()), "start: the executor is stopping still");
   gate.open();
   EXPECT_OK(executor.stop(StopMode::drain, kPatience));
   EXPECT_EQ(executor.post([] {}).code(), StatusCode::failed_precondition);

@@ -538,6 +538,16 @@ TEST_EACH(Watch, says_what_is_wrong,
   EXPECT_EQ(std::string_view(handle.status().text()), param.text);
 }
 
+TEST_EACH(Watch, takes_only_what_readiness_has, 0xFF00'0000U, 0x40U, 1U << 31 | 1U) {
+  const Pipe pipe;
+  const auto handle = executor.watch(kFirst, pipe.here, Readiness{param}, [] {});
+  EXPECT_EQ(handle.code(), StatusCode::invalid_argument);
+  EXPECT_EQ(handle.status().error_number(), 0);
+  EXPECT_TRUE(std::string_view(handle.status().text())
+                  .ends_with(": wanted has bits that Readiness has not"),
+              "%s", handle.status().text());
+}
+
 TEST(Watch, has_as_many_as_the_limits_say) {
   std::array<Pipe, 4> pipes;
   std::atomic<int> count{0};

@@ -194,6 +194,7 @@ TEST(WriteAll, goes_on_until_all_is_written) {
   ::close(ends[0]);
   ::close(ends[1]);
   EXPECT_EQ(write_all(ends[1], "text").error_number(), EBADF);
+  EXPECT_EQ(std::string_view(write_all(-3, "text").text()), "descriptor -3: write failed");
   const int full = ::open("/dev/full", O_WRONLY);
   EXPECT_EQ(write_all(full, "text").error_number(), ENOSPC);
   EXPECT_OK(write_all(full, ""));

@@ -34,7 +34,7 @@ struct StartCase {
   StatusCode code;
 };
 TEST_EACH(ThreadFault, a_failed_start_says_why_and_leaves_nothing,
-          StartCase{"thread 'worker': limit on threads, or SCHED_DEADLINE creator",
+          StartCase{"thread 'worker': refused: raise RLIMIT_NPROC, or pids.max of the cgroup",
                     SystemCall::pthread_create, EAGAIN, StatusCode::resource_exhausted},
           StartCase{"thread 'worker': cannot be created", SystemCall::pthread_create, EPERM,
                     StatusCode::permission_denied},
