@@ -351,6 +351,9 @@ std::optional<double> Sampler::value(Series series) const noexcept {
 Result<Summary> Sampler::summary(Series series, Duration window,
                                  std::span<double> scratch) const noexcept {
   if (!series.valid()) return Status(StatusCode::invalid_argument, "no series");
+  if (scratch.empty()) {
+    return Status(StatusCode::invalid_argument, "summary: its scratch has room for no sample");
+  }
   const std::uint64_t written = history_.written();
   const std::optional<Meaning> meaning = meaning_of(series.column_);
   const std::optional<TimePoint> newest = written == 0 ? std::nullopt : history_.time(written - 1);

@@ -168,7 +168,8 @@ class Sampler {
   std::optional<double> value(Series series) const noexcept;
   /// The same of the samples of the last `window`, of which at most scratch.size() are looked at,
   /// the newest ones; `scratch` then holds them, sorted. Bound: O(n log n), wait-free: samples that
-  /// are overwritten meanwhile drop out. Errors: not_found: no value; invalid_argument: no series.
+  /// are overwritten meanwhile drop out. Errors: not_found: no value; invalid_argument: no series,
+  /// an empty scratch.
   Result<Summary> summary(Series series, Duration window, std::span<double> scratch) const noexcept;
 
   /// Samples taken, and left out because the thread was late; how late it was at most; readings of

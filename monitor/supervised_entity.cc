@@ -50,8 +50,8 @@ Status SupervisedEntity::configure(const EntityConfig& config) noexcept {
   }
   if (config.deadlines.size() > kDeadlines) return refused(config.name, "more than 4 deadlines");
   for (const DeadlineRule& rule : config.deadlines) {
-    if (!is_checkpoint(rule.from) || !is_checkpoint(rule.to) || rule.from == rule.to) {
-      return refused(config.name, "no such checkpoints: deadline");
+    if (!is_checkpoint(rule.from) || !is_checkpoint(rule.to)) {
+      return refused(config.name, "no such checkpoint: deadline");
     }
   }
   for (const WatchMode mode : {WatchMode::startup, WatchMode::normal, WatchMode::degraded}) {
@@ -72,7 +72,7 @@ Status SupervisedEntity::configure(const EntityConfig& config) noexcept {
 
 void SupervisedEntity::measure(std::uint32_t number, TimePoint at) noexcept {
   const WatchMode mode = this->mode();
-  // Ends before beginnings: a rule may begin where another one ends.
+  // Ends before beginnings: a rule may begin where another one ends, or where itself does.
   for (Rule& rule : std::span(rules_, rule_count_)) {
     if (static_cast<std::uint32_t>(rule.rule.to) == number) {
       rule.supervision.finish(at, rule.rule.expected[mode]);

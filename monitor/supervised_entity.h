@@ -26,7 +26,8 @@ struct EntityExpectation {
   Tolerance tolerance{};
 };
 
-/// From one checkpoint to another within [min, max], in each mode.
+/// From one checkpoint to another within [min, max], in each mode. From a checkpoint to the same
+/// one: its period, from each time that it is reached to the next.
 struct DeadlineRule {
   CheckpointId from{};
   CheckpointId to{};

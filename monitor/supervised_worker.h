@@ -32,7 +32,7 @@
 
 namespace takt::inline v0 {
 
-/// What is expected of a worker in one mode.
+/// What is expected of a worker in one mode. Active, it has one limit at least.
 struct WorkerExpectation {
   bool active = false;
   Duration longest_job{};   ///< in one job, preemption included. 0: not supervised

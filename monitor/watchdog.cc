@@ -5,7 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "takt/platform/duration_text.h"
 #include "takt/platform/memory.h"
 #include "takt/platform/text.h"
 
@@ -28,6 +27,13 @@ Duration interval_of(const platform::WatchdogDevice& device) noexcept {
   return (device.timeout() - device.pretimeout()) / 2;
 }
 
+template <class Expectation>
+bool is_active(const ByMode<Expectation>& expected) noexcept {
+  return expected.startup.active || expected.normal.active || expected.degraded.active;
+}
+
+constexpr const char* kNeverActive = "it is active in no mode: set .active";
+
 Status refusal(const char* name, const char* what) noexcept {
   Text<Status::kTextBytes> text;
   text << "watchdog: '" << name << "': " << what;
@@ -36,7 +42,8 @@ Status refusal(const char* name, const char* what) noexcept {
 
 }  // namespace
 
-Status Watchdog::check_new(const char* name, std::size_t used, std::size_t room) const noexcept {
+Status Watchdog::check_new(const char* name, std::size_t used, std::size_t room,
+                           const char* limit) const noexcept {
   if (thread_.running()) {
     return {StatusCode::failed_precondition, "watchdog: it runs; supervise() comes before"};
   }
@@ -46,12 +53,13 @@ Status Watchdog::check_new(const char* name, std::size_t used, std::size_t room)
   }
   if (used < room) return {};
   Text<Status::kTextBytes> text;
-  text << "watchdog: no room for '" << name << "': raise its limits";
+  text << "watchdog: no room for '" << name << "': raise WatchdogLimits::" << limit;
   return {StatusCode::resource_exhausted, text.view()};
 }
 
 Status Watchdog::supervise(SupervisedEntity& entity, const EntityConfig& config) noexcept {
-  Status status = check_new(config.name, entity_count_, storage_.entities.size());
+  Status status = check_new(config.name, entity_count_, storage_.entities.size(), "entities");
+  if (status.ok() && !is_active(config.expected)) return refusal(config.name, kNeverActive);
   if (status.ok()) status = entity.configure(config);
   if (status.ok()) storage_.entities[entity_count_++] = &entity;
   return status;
@@ -59,8 +67,9 @@ Status Watchdog::supervise(SupervisedEntity& entity, const EntityConfig& config)
 
 Status Watchdog::supervise_task(const char* name, const TaskStats& stats,
                                 const ByMode<TaskExpectation>& expected) noexcept {
-  Status status = check_new(name, task_count_, storage_.tasks.size());
+  Status status = check_new(name, task_count_, storage_.tasks.size(), "tasks");
   if (!status.ok()) return status;
+  if (!is_active(expected)) return refusal(name, kNeverActive);
   for (const WatchMode mode : {WatchMode::startup, WatchMode::normal, WatchMode::degraded}) {
     const AliveExpectation& alive = expected[mode].alive;
     if (!expected[mode].active) continue;
@@ -77,9 +86,20 @@ Status Watchdog::supervise_task(const char* name, const TaskStats& stats,
 Status Watchdog::supervise_worker(const char* name, const WorkerSource& source,
                                   std::uint32_t worker,
                                   const ByMode<WorkerExpectation>& expected) noexcept {
-  Status status = check_new(name, worker_count_, storage_.workers.size());
+  Status status = check_new(name, worker_count_, storage_.workers.size(), "workers");
   if (!status.ok()) return status;
   if (!source.valid()) return refusal(name, "its source is empty");
+  if (!is_active(expected)) return refusal(name, kNeverActive);
+  for (const WatchMode mode : {WatchMode::startup, WatchMode::normal, WatchMode::degraded}) {
+    const WorkerExpectation& limits = expected[mode];
+    if (!limits.active) continue;
+    if (std::min(limits.longest_job, limits.longest_wait) < kZero) {
+      return refusal(name, "longest_job or longest_wait is negative");
+    }
+    if (std::max(limits.longest_job, limits.longest_wait) == kZero) {
+      return refusal(name, "a mode has neither longest_job nor longest_wait");
+    }
+  }
   SupervisedWorker& slot = storage_.workers[worker_count_++];
   TextWriter(slot.name_, sizeof slot.name_) << name;
   slot.source_ = source;
@@ -113,6 +133,9 @@ Status Watchdog::check(const WatchdogConfig& config) const noexcept {
     }
   }
   if (config.service_manager != nullptr) {
+    if (!config.service_manager->is_open()) {
+      return {StatusCode::failed_precondition, "watchdog: its service manager is not open"};
+    }
     const Duration timeout = config.service_manager->watchdog_timeout();
     if (timeout != kZero && timeout / 2 < config.period) {
       return refusal("service manager", "WATCHDOG_USEC is shorter than two periods");

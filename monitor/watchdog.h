@@ -66,9 +66,9 @@ struct WatchdogConfig {
   WatchMode mode = WatchMode::startup;
 
   /// Fed at half of their time-outs, a device with a pretimeout at half of what comes before that;
-  /// who refuses it is fed again at the next glance. Opened by the caller; null: none. They outlive
-  /// the watchdog. Each verdict becomes the service manager's STATUS=, in place of a text of yours;
-  /// after reinstate() say status() again.
+  /// who refuses it is fed again at the next glance. Opened by the caller, else start() refuses
+  /// them; null: none. They outlive the watchdog. Each verdict becomes the service manager's
+  /// STATUS=, in place of a text of yours; after reinstate() say status() again.
   platform::WatchdogDevice* device = nullptr;
   platform::ServiceManager* service_manager = nullptr;
   /// Whether the service manager is told to act at once when the state becomes `stopped`.
@@ -115,8 +115,8 @@ class Watchdog {
   /// (of an executor: below ExecutorLimits::workers). The name is copied. Nobody reports to
   /// `entity` meanwhile: supervise it before the executor that runs its reporter is started.
   /// Blocks: no. Bound: O(entities). Callable from: the owner, not while it runs.
-  /// Errors: failed_precondition it runs; invalid_argument name, checkpoints or limits;
-  /// resource_exhausted as many as the WatchdogLimits say.
+  /// Errors: failed_precondition it runs; invalid_argument name, checkpoints or limits, or
+  /// active in no mode; resource_exhausted as many as the WatchdogLimits say.
   Status supervise(SupervisedEntity& entity, const EntityConfig& config) noexcept;
   Status supervise_task(const char* name, const TaskStats& stats,
                         const ByMode<TaskExpectation>& expected) noexcept;
@@ -188,7 +188,8 @@ class Watchdog {
 
   Status check(const WatchdogConfig& config) const noexcept;
   Status check_windows(const WatchdogConfig& config) const noexcept;
-  Status check_new(const char* name, std::size_t used, std::size_t room) const noexcept;
+  Status check_new(const char* name, std::size_t used, std::size_t room,
+                   const char* limit) const noexcept;
   /// Undoes what start() has locked.
   void unlock_memory() noexcept;
   /// What its thread does.

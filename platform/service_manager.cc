@@ -81,18 +81,23 @@ Status ServiceManager::open(const ServiceEnvironment& environment, std::int32_t 
     return status;
   }
   watchdog_timeout_ = Duration::zero();
-  if (environment.notify_socket == nullptr || environment.notify_socket[0] == '\0') return {};
+  if (environment.notify_socket == nullptr || environment.notify_socket[0] == '\0') {
+    open_ = true;
+    return {};
+  }
   if (Status status = parse_address(environment.notify_socket); !status.ok()) return status;
   const RawResult made = call_through(SystemCall::socket, []() -> long {
     return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   });
   if (made.error != 0) return Status::from_errno(made.error, "service manager: no socket");
   descriptor_ = static_cast<int>(made.value);
+  open_ = true;
   watchdog_timeout_ = timeout;
   return {};
 }
 
 void ServiceManager::close() noexcept {
+  open_ = false;
   if (!wanted()) return;
   // Whatever close says, the descriptor is gone.
   static_cast<void>(

@@ -49,6 +49,8 @@ class ServiceManager {
   /// Blocks: no. Callable from: one thread, after the others.
   void close() noexcept;
 
+  /// Whether open() went well, whoever is to be told. Blocks: no. Callable from: any thread.
+  bool is_open() const noexcept { return open_; }
   /// Whether there is somebody to tell. Blocks: no. Callable from: any thread.
   bool wanted() const noexcept { return descriptor_ >= 0; }
   /// The service is restarted when it was not fed for so long: feed at half of it. 0: it need not
@@ -73,6 +75,7 @@ class ServiceManager {
   Status parse_address(const char* name) noexcept;
   Status send(std::string_view message) const noexcept;
 
+  bool open_ = false;
   int descriptor_ = -1;
   Duration watchdog_timeout_{};
   sockaddr_un address_{};

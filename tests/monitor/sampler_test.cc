@@ -232,7 +232,10 @@ TEST(Sampler, sums_up_levels) {
   const auto newest = sampler.summary(sampler.metric(0), 1h, std::span(scratch).first(2));
   EXPECT_EQ(newest->samples, 2U);
   EXPECT_EQ(newest->min, 4.0);
-  EXPECT_EQ(sampler.summary(sampler.metric(0), 1h, {}).code(), StatusCode::not_found);
+  const auto without_scratch = sampler.summary(sampler.metric(0), 1h, {});
+  EXPECT_EQ(without_scratch.code(), StatusCode::invalid_argument);
+  EXPECT_EQ(std::string_view(without_scratch.status().text()),
+            "summary: its scratch has room for no sample");
   EXPECT_EQ(sampler.summary(sampler.metric(0), 0ms, scratch).code(), StatusCode::not_found);
 }
 

@@ -543,12 +543,55 @@ TEST(Watchdog, verdicts_read_well) {
                   .finding = {.fault = Fault::wrong_order, .from = 31, .to = 2},
                   .state = LocalState::failed}),
             "entity 'loop': wrong_order, begin to 2: failed");
-  EXPECT_EQ(line({.kind = takt::SubjectKind::task,
-                  .name = "servo",
-                  .finding = {.fault = Fault::too_few_indications, .count = 7, .measured = 100ms},
-                  .state = LocalState::failed}),
-            "task 'servo': too_few_indications, 7 in 100ms: failed");
+  EXPECT_EQ(
+      line({.kind = takt::SubjectKind::task,
+            .name = "servo",
+            .finding = {.fault = Fault::too_few_indications, .count = 7, .measured = 100'000'894ns},
+            .state = LocalState::failed}),
+      "task 'servo': too_few_indications, 7 in 100ms: failed");
 }
+
+struct Rounds {
+  const char* name;
+  Duration first;   // from the first report to the second one
+  Duration others;  // from then on
+  Fault expected;
+  Duration measured;
+};
+// From a checkpoint to itself: how often the loop goes round.
+TEST_EACH(Watchdog, a_period_is_a_deadline_from_a_checkpoint_to_itself,
+          Rounds{"as_expected", 8ms, 12ms, Fault::none, 0ms},
+          Rounds{"early", 10ms, 7ms, Fault::checkpoint_early, 7ms},
+          Rounds{"late", 10ms, 13ms, Fault::checkpoint_late, 13ms},
+          Rounds{"no_more", 10ms, 1s, Fault::checkpoint_late, 13ms}) {
+  constexpr takt::CheckpointId kRound{2};
+  takt::StaticWatchdog<takt::WatchdogLimits{.entities = 1}> watchdog;
+  SupervisedEntity entity;
+  const takt::DeadlineRule period[] = {
+      {.from = kRound, .to = kRound, .expected = {.normal = {.min = 8ms, .max = 12ms}}}};
+  constexpr EntityExpectation kLoop{.active = true, .alive = {.window = 1s}};
+  ASSERT_OK(watchdog.supervise(
+      entity, {.name = "loop", .deadlines = period, .expected = {.normal = kLoop}}));
+  const TimePoint begin = takt::from_ns(1'000'000'000);
+  ASSERT_OK(watchdog.begin({.period = 1ms, .mode = WatchMode::normal}, begin));
+  TimePoint next_report = begin + 5ms;
+  for (TimePoint now = begin + 1ms; now < begin + 80ms; now += 1ms) {
+    if (now == next_report) {
+      entity.reached(kRound, now);
+      next_report += now == begin + 5ms ? param.first : param.others;
+    }
+    watchdog.step(now);
+  }
+  ASSERT_EQ(watchdog.verdict_count(), param.expected == Fault::none ? 0U : 1U);
+  if (param.expected == Fault::none) return;
+  const takt::Finding found = watchdog.verdict(0)->finding;
+  EXPECT_TRUE(found.fault == param.expected);
+  EXPECT_TRUE(found.measured == param.measured);
+  EXPECT_EQ(found.from, 2);
+  EXPECT_EQ(found.to, 2);
+}
+
+std::string text_of(const takt::Status& status) { return status.text(); }
 
 TEST(Watchdog, refuses_what_cannot_be_right) {
   using takt::StatusCode;
@@ -577,13 +620,24 @@ TEST(Watchdog, refuses_what_cannot_be_right) {
   EXPECT_EQ(entity({.name = "a", .deadlines = five, .expected = loop}),
             StatusCode::invalid_argument);
   EXPECT_EQ(world.watchdog.supervise_worker("w", {}, 0, {}).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(entity({.name = "a", .expected = {}}), StatusCode::invalid_argument);
+  EXPECT_EQ(text_of(world.watchdog.supervise_task("t", stats, {})),
+            "watchdog: 't': it is active in no mode: set .active");
+  const auto worker = [&](const takt::WorkerExpectation& expected) {
+    return text_of(world.watchdog.supervise_worker("w", world.source(), 0, {.normal = expected}));
+  };
+  EXPECT_EQ(worker({.longest_job = 1s}), "watchdog: 'w': it is active in no mode: set .active");
+  EXPECT_EQ(worker({.active = true}),
+            "watchdog: 'w': a mode has neither longest_job nor longest_wait");
+  EXPECT_EQ(worker({.active = true, .longest_job = 1s, .longest_wait = -1ns}),
+            "watchdog: 'w': longest_job or longest_wait is negative");
   EXPECT_EQ(
       world.watchdog.supervise_task("t", stats, ByMode<TaskExpectation>::all({.active = true}))
           .code(),
       StatusCode::invalid_argument);
   world.begin();
-  EXPECT_EQ(world.watchdog.supervise_task("more", stats, {}).code(),
-            StatusCode::resource_exhausted);
+  EXPECT_EQ(text_of(world.watchdog.supervise_task("more", stats, {})),
+            "watchdog: no room for 'more': raise WatchdogLimits::tasks");
   EXPECT_EQ(world.watchdog.supervise(world.entity, {.name = "again", .expected = loop}).code(),
             StatusCode::invalid_argument);
   EXPECT_EQ(world.watchdog.begin({.period = 0ns}, world.now).code(), StatusCode::invalid_argument);
@@ -594,6 +648,8 @@ TEST(Watchdog, refuses_what_cannot_be_right) {
             StatusCode::failed_precondition);
   const ManagerSocket socket(ManagerSocket::Kind::abstract);
   takt::platform::ServiceManager manager;
+  EXPECT_EQ(text_of(world.watchdog.begin({.service_manager = &manager}, world.now)),
+            "watchdog: its service manager is not open");
   ASSERT_OK(manager.open({.notify_socket = socket.name(), .watchdog_usec = "15000"}));
   EXPECT_EQ(world.watchdog.begin({.service_manager = &manager}, world.now).code(),
             StatusCode::invalid_argument);
