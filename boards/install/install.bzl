@@ -62,6 +62,7 @@ def _install_impl(ctx):
         is_executable = True,
         output = executable,
         substitutions = {
+            "@COMPILATION_MODE@": ctx.var["COMPILATION_MODE"],
             "@MANIFEST@": manifest.short_path,
             "@WORKSPACE@": ctx.workspace_name,
         },

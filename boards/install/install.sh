@@ -3,7 +3,7 @@
 # install PREFIX            headers, libtakt.a, pkg-config and CMake files under PREFIX
 # install --source FOLDER   sources and a CMakeLists.txt, for a build with any other compiler
 #
-# Runs as //:install, which fills in the two @NAMES@. Paths are relative to where the user stands.
+# Runs as //:install, which fills in the three @NAMES@. Paths are relative to where the user stands.
 set -euo pipefail
 
 usage() {
@@ -12,6 +12,7 @@ usage() {
   exit 2
 }
 
+compiled=@COMPILATION_MODE@  # Bazel's: opt, fastbuild, dbg
 mode=binary
 if [[ ${1:-} == --source ]]; then
   mode=source
@@ -80,3 +81,9 @@ else
   copy_all license share/doc/takt
 fi
 echo "takt $version: $destination"
+if [[ $mode == binary && $compiled != opt ]]; then
+  {
+    echo "WARNING: this libtakt.a is NOT OPTIMISED (Bazel's compilation mode is $compiled)."
+    echo "         For a product: bazel run -c opt [--config=BOARD] //:install -- $1"
+  } >&2
+fi

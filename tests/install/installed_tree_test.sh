@@ -9,6 +9,21 @@ prefix=$work/moved
 version=$(sed -n 's/.*kVersion = "\(.*\)".*/\1/p' "$prefix/include/takt/platform/version.h")
 expected="takt $version: 42"
 
+# The same installer, as if the library were compiled otherwise.
+begin says_when_the_library_is_not_optimised
+for compiled in opt fastbuild dbg; do
+  sed "s/^compiled=[a-z]*/compiled=$compiled/" "$installer" >"$work/$compiled"
+  RUNFILES_DIR=${RUNFILES_DIR:-$installer.runfiles} bash "$work/$compiled" "$work/warned" \
+    2>"$work/warning"
+  if [[ $compiled == opt ]]; then
+    [[ ! -s $work/warning ]]
+  else
+    grep -q "NOT OPTIMISED.*$compiled" "$work/warning"
+    grep -q "bazel run -c opt .*//:install -- $work/warned" "$work/warning"
+  fi
+done
+grep -qE '^compiled=(opt|fastbuild|dbg) ' "$installer"
+
 begin pkg_config
 if sanitized "$prefix/lib/libtakt.a"; then
   skip "libtakt.a is built with a sanitizer"
