@@ -13,7 +13,7 @@ readonly boards
 # The quick ones first; next to each other those that share a build.
 readonly ALL='format includes tidy cppcheck warnings_gcc warnings_clang symbols asan tsan arm64 arm'
 # Those on the emulated board take a quarter of an hour together.
-readonly DEEP='size ubsan clang static analyzer models wrong_variants hil virtual_time virtual_time_seeds'
+readonly DEEP='size ubsan clang static analyzer models wrong_variants hil hil_arm virtual_time virtual_time_seeds'
 
 checks=() deep=no
 for argument in "$@"; do
@@ -37,7 +37,7 @@ done
 if [[ ${TAKT_SETUP:-yes} != no ]]; then
   "$boards/setup.sh" check
   # Without an emulated board its checks are skipped.
-  [[ " ${checks[*]} " != *" hil "* && " ${checks[*]} " != *" virtual_time"* ]] || "$boards/setup.sh" hil || true
+  [[ " ${checks[*]} " != *" hil"* && " ${checks[*]} " != *" virtual_time"* ]] || "$boards/setup.sh" hil || true
 fi
 
 passed=0 failed=0 skipped=0

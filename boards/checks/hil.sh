@@ -27,9 +27,9 @@ if [[ -n ${TAKT_TARGETS:-} ]]; then
   exit $((failed > 0))
 fi
 
-# The hardware.
+# The hardware, and the tool on it.
 flags=(--config=static --config=arm64)
-quiet_bazel build "${flags[@]}" //tests/boards/guest/...
+quiet_bazel build "${flags[@]}" //tests/boards/guest/... //boards/run
 programs=$(output_directory "${flags[@]}")/tests/boards/guest
 for test in tests/boards/*_board_test.sh; do
   before=$((passed + failed + skipped))

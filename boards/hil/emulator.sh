@@ -78,6 +78,8 @@ machine=$!
 power_off() {
   kill -KILL "$machine" 2>/dev/null || true
   wait "$machine" 2>/dev/null || true
+  # Who would remove it has died.
+  [[ -e /proc/$PPID ]] || rm -rf "$folder"
 }
 trap power_off EXIT
 trap 'exit 143' INT TERM HUP

@@ -44,10 +44,12 @@ end_all() {
 }
 trap end_all EXIT
 
-# run EXIT_CODE VERDICT PROGRAM [ARGUMENT]...: on the board. $work/stdout has a time before each line.
+# run EXIT_CODE VERDICT PROGRAM [ARGUMENT]...: on the board; a program of //tests/boards/guest, or a path.
+# $work/stdout has a time before each line.
 run() {
-  local expected=$1 verdict=$2 program=$programs/$3 status=0
+  local expected=$1 verdict=$2 program=$3 status=0
   shift 3
+  [[ $program == /* ]] || program=$programs/$program
   timeout 600 boards/hil/run.sh qemu_virt_arm64 "$program" "$@" 2>"$work/stderr" |
     while IFS= read -r line; do echo "$EPOCHSECONDS $line"; done >"$work/stdout" || status=$?
   cat "$work/stdout" "$work/stderr"

@@ -14,7 +14,7 @@ takt_repositories()
 takt_register_toolchains()
 WORKSPACE
 cat >"$work/consumer/BUILD" <<'BUILD'
-load("@rules_cc//cc:defs.bzl", "cc_binary")
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_test")
 
 cc_binary(
     name = "consumer",
@@ -29,7 +29,13 @@ cc_binary(
     copts = ["-std=c++20"],
     deps = ["@takt//platform"],  # of the library only what it uses
 )
+
+cc_test(
+    name = "own_test",
+    srcs = ["own_test.cc"],
+)
 BUILD
+printf '#include <cstdio>\nint main() { std::puts("ran on the board"); }\n' >"$work/consumer/own_test.cc"
 cd "$work/consumer"
 
 # A server of its own that leaves nothing behind; no sandbox inside the sandbox of this test.
@@ -55,6 +61,15 @@ begin install
 if require bazel; then
   inner run --spawn_strategy=local --nosandbox_debug --jobs=2 $own @takt//:install -- "$work/prefix"
   [[ -f $work/prefix/include/takt/platform/status.h && -f $work/prefix/lib/libtakt.a ]]
+fi
+
+begin a_test_of_its_own_on_a_board  # this machine, through the same driver interface
+if require bazel; then
+  BOARD=local inner test --spawn_strategy=local --nosandbox_debug --test_output=all \
+    --run_under=@takt//boards:emulate --test_env=TAKT_HIL=1 --test_env=BOARD --test_env=HOME \
+    --features=fully_static_link --dynamic_mode=off //:own_test | tee "$work/log"
+  grep -x 'ran on the board' "$work/log"
+  grep -x 'hil: local: passed' "$work/log"
 fi
 
 begin board

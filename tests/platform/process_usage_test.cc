@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 #include "takt/platform/kernel_count.h"
 #include "takt/platform/proc_reader.h"
@@ -41,12 +42,15 @@ TEST(ProcessUsage, counts_threads_that_have_ended) {
 }
 
 TEST(ProcessUsage, knows_the_peak_of_memory) {
+  // More than the kernel's own count may be behind, which it keeps a CPU and adds up now and then.
+  std::vector<char> touched(1 << 20, 'x');
+  EXPECT_EQ(touched.back(), 'x');
   const auto usage = process_usage();
   const auto status = takt::platform::read_process_status();
   ASSERT_OK(usage);
   ASSERT_OK(status);
-  EXPECT_GT(usage->peak_resident_bytes, std::uint64_t{100} * 1024);
-  EXPECT_GT(status->peak_resident_kib, 100U);
+  EXPECT_GT(usage->peak_resident_bytes, std::uint64_t{512} * 1024);
+  EXPECT_GT(status->peak_resident_kib, 512U);
   EXPECT_GE(status->threads, 1U);
 }
 

@@ -32,8 +32,10 @@ using ReadersFirst = RwLock<Fairness::reader_preferring>;
 using WritersFirst = RwLock<Fairness::writer_preferring>;
 using Spinning = RwLock<Fairness::phase_fair, 100>;
 
-constexpr int kRounds = 3'000;
-constexpr std::uint64_t kProofs = 200;  // fewer say little
+// Natively; on an emulator, where each takes so much longer, as many fewer.
+int rounds() { return static_cast<int>(3'000 / takt::test::time_scale()); }
+std::uint64_t proofs() { return static_cast<std::uint64_t>(200 / takt::test::time_scale()); }
+
 constexpr int kOfEach = 3;
 
 /// Now and then lets the others run in the middle of a critical section.
@@ -105,7 +107,7 @@ TEST_TYPES(RwLockFairness, a_reader_waits_for_one_writer_of_a_stream, Fair, Read
   const auto write = [&] { watched.write(); };
   std::vector<std::thread> writers = stream(kOfEach, over, write);
   // However long that takes: a reader that starves is a hang. It has to have been overtaken at all.
-  for (int round = 0; round < kRounds || watched.proofs.load() < kProofs; ++round)
+  for (int round = 0; round < rounds() || watched.proofs.load() < proofs(); ++round)
     watched.read_alone();
   end(writers, over);
   std::printf("%llu phases of writers, %llu times a writer saw the reader wait\n",
@@ -118,7 +120,8 @@ TEST_TYPES(RwLockFairness, a_writer_waits_for_one_phase_of_a_stream, Fair, Write
   std::atomic<bool> over{false};
   const auto read = [&] { watched.read_in_a_stream(); };
   std::vector<std::thread> readers = stream(kOfEach, over, read);
-  for (int round = 0; round < kRounds || watched.proofs.load() < kProofs; ++round) watched.write();
+  for (int round = 0; round < rounds() || watched.proofs.load() < proofs(); ++round)
+    watched.write();
   end(readers, over);
   std::printf("%llu phases of writers, %llu times a reader was kept out\n",
               static_cast<unsigned long long>(watched.phases),
@@ -134,9 +137,9 @@ TEST_TYPES(RwLockFairness, nobody_starves_between_two_streams, Fair, Spinning) {
   std::vector<std::thread> writers = stream(2, over, write);
   std::vector<std::thread> readers = stream(2, over, read);
   std::thread writer([&] {
-    for (int round = 0; round < kRounds; ++round) watched.write();
+    for (int round = 0; round < rounds(); ++round) watched.write();
   });
-  for (int round = 0; round < kRounds || watched.proofs.load() < kProofs; ++round) {
+  for (int round = 0; round < rounds() || watched.proofs.load() < proofs(); ++round) {
     watched.read_in_a_stream();
   }
   writer.join();

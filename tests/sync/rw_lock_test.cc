@@ -316,7 +316,7 @@ TEST(RwLock, writers_first_frees_readers_when_the_last_writer_gives_up) {
 
 // Whoever uses it last may destroy it at once, while the others are still on their way out.
 TEST_TYPES(RwLock, may_be_destroyed_by_the_last_user, Fair, ReadersFirst, WritersFirst) {
-  constexpr int kRounds = 20'000;
+  const auto rounds = static_cast<int>(20'000 / takt::test::time_scale());
   struct Shared {
     Type lock;
     std::atomic<int> users{2};
@@ -340,13 +340,13 @@ TEST_TYPES(RwLock, may_be_destroyed_by_the_last_user, Fair, ReadersFirst, Writer
     destroyed.fetch_add(1);
   };
   std::thread writer([&] {
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
       Shared* object = nullptr;
       while ((object = offered.exchange(nullptr)) == nullptr) ::sched_yield();
       leave(*object, true);
     }
   });
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     shared.emplace();
     Shared* const object = &*shared;
     offered.store(object);
