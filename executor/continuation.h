@@ -48,7 +48,7 @@ Status Executor::continue_job(JobHandle<R>& job, Function&& function,
   if (claim.slot == nullptr || !promise(claim)) return refusal(options);
   ::new (claim.slot->storage.bytes) Callable{std::move(job), std::forward<Function>(function)};
   claim.slot->thunk = &detail::post_thunk<Callable>;
-  claim.slot->renew(false);
+  claim.slot->word.renew(false);
   publish_after(claim, before, generation, options);
   return {};
 }

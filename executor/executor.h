@@ -120,7 +120,7 @@ class Executor {
       return refusal(options);
     ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
     claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->renew(false);
+    claim.slot->word.renew(false);
     if (publish(claim, options)) [[likely]]
       return {};
     return take_back(claim);
@@ -142,7 +142,7 @@ class Executor {
       return refusal_to(worker, own);
     ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
     claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->renew(false);
+    claim.slot->word.renew(false);
     if (publish_to(address, claim, own)) [[likely]]
       return {};
     return take_back(claim);
@@ -181,7 +181,7 @@ class Executor {
       return refusal(options);
     ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
     claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->renew(false);
+    claim.slot->word.renew(false);
     return wait_for_time(claim, time, options);
   }
 
@@ -203,7 +203,7 @@ class Executor {
       return refusal(options);
     ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
     claim.slot->thunk = &detail::submit_thunk<Callable>;
-    const std::uint32_t generation = claim.slot->renew(true);
+    const std::uint32_t generation = claim.slot->word.renew(true);
     if (!publish(claim, options)) [[unlikely]]
       return take_back(claim);
     return JobHandle<detail::ResultOf<Callable>>(this, options.lane, claim.index(), generation);
@@ -672,7 +672,7 @@ Result<std::uint32_t> Executor::broadcast_with(const Function& function, const P
     chain = claim.slot->link;
     ::new (claim.slot->storage.bytes) Callable(function);
     claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->renew(false);
+    claim.slot->word.renew(false);
     if (publish_to(static_cast<std::uint32_t>(claim.slot->release_ns), claim, options)) {
       ++given;
     } else {

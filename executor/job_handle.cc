@@ -22,12 +22,12 @@ detail::JobSlot& JobHandleBase::slot() const noexcept {
 }
 
 JobState JobHandleBase::state() const noexcept {
-  return detail::JobSlot::state_of(slot().look(generation_));
+  return JobWord::state_of(slot().word.look(generation_));
 }
 
 bool JobHandleBase::cancel() noexcept {
   detail::JobSlot& job = slot();
-  if (!job.end_unstarted(generation_)) {
+  if (!job.word.end_unstarted(generation_)) {
     const JobState ended = state();
     return ended == JobState::cancelled || ended == JobState::dropped;
   }
@@ -48,10 +48,10 @@ void JobHandleBase::detach() noexcept {
   Executor* executor = std::exchange(executor_, nullptr);
   detail::LaneSlot& lane = executor->storage_.lanes[static_cast<std::uint32_t>(lane_)];
   detail::JobSlot& slot = lane.jobs[slot_];
-  const std::uint32_t before = slot.drop_handle(generation_);
-  if ((before & detail::JobSlot::kQueued) != 0) return;   // the worker gives it back
-  if ((before & detail::JobSlot::kHandled) == 0) return;  // who dropped it has it
-  if (detail::JobSlot::state_of(before) == JobState::completed) {
+  const std::uint32_t before = slot.word.drop_handle(generation_);
+  if ((before & JobWord::kQueued) != 0) return;   // the worker gives it back
+  if ((before & JobWord::kHandled) == 0) return;  // who dropped it has it
+  if (JobWord::state_of(before) == JobState::completed) {
     slot.thunk(detail::ThunkStep::destroy_result, slot.storage.bytes, nullptr);
   }
   lane.queue.release_slot(slot_);
@@ -62,40 +62,29 @@ bool JobHandleBase::is_of_own_lane() const noexcept {
 }
 
 Status JobHandleBase::wait_until_over(TimePoint deadline) const noexcept {
-  if (!detail::JobSlot::is_over(slot().look(generation_)) && is_of_own_lane()) {
+  if (!JobWord::is_over(slot().word.look(generation_)) && is_of_own_lane()) {
     return {StatusCode::failed_precondition, "job: its own lane would wait for itself"};
   }
   return sleep_until_over(deadline);
 }
 
 Status JobHandleBase::sleep_until_over(TimePoint deadline) const noexcept {
-  const detail::JobSlot& job = slot();
-  auto& word = slot().word;
-  for (;;) {
-    std::uint32_t seen = job.look(generation_);
-    if (detail::JobSlot::is_over(seen)) {
-      switch (detail::JobSlot::state_of(seen)) {
-        case JobState::failed:
-          return {StatusCode::failed, "job: it ended with an exception"};
-        case JobState::cancelled:
-          return {StatusCode::cancelled, "job: it was cancelled before it began"};
-        case JobState::dropped:
-          return {StatusCode::dropped, "job: a newer one took its place in the full lane"};
-        default:
-          return {};
-      }
-    }
-    // relaxed: the bit carries no data; the sleep compares the whole word.
-    if ((seen & detail::JobSlot::kWaiting) == 0 &&
-        !word.compare_exchange_weak(seen, seen | detail::JobSlot::kWaiting,
-                                    std::memory_order_relaxed)) {
-      continue;  // bounded: the job's state changes twice
-    }
-    const int error = executor_->sleep(word, seen | detail::JobSlot::kWaiting, deadline);
-    if (error == EDEADLK) return {StatusCode::failed_precondition, kNothingLeft};
-    if (error == ETIMEDOUT && !detail::JobSlot::is_over(job.look(generation_))) {
-      return {StatusCode::timed_out, "job: it was not over in time"};
-    }
+  JobWord& word = slot().word;
+  const int error = word.wait(generation_, deadline,
+                              [this](ThreadEnv::Word& futex, std::uint32_t seen, TimePoint until) {
+                                return executor_->sleep(futex, seen, until);
+                              });
+  if (error == EDEADLK) return {StatusCode::failed_precondition, kNothingLeft};
+  if (error != 0) return {StatusCode::timed_out, "job: it was not over in time"};
+  switch (JobWord::state_of(word.look(generation_))) {
+    case JobState::failed:
+      return {StatusCode::failed, "job: it ended with an exception"};
+    case JobState::cancelled:
+      return {StatusCode::cancelled, "job: it was cancelled before it began"};
+    case JobState::dropped:
+      return {StatusCode::dropped, "job: a newer one took its place in the full lane"};
+    default:
+      return {};
   }
 }
 
@@ -123,7 +112,7 @@ Result<std::size_t> wait_any_steady(std::span<JobHandleBase* const> jobs,
     bool own = false;
     for (std::size_t at = 0; at < jobs.size(); ++at) {
       JobHandleBase& job = *jobs[at];
-      if (job.slot().watch(job.generation_)) return at;
+      if (job.slot().word.watch(job.generation_)) return at;
       TAKT_CHECK(job.executor_ == &executor, "wait_any: jobs of two executors");
       own = own ||
             executor.is_worker(&executor.storage_.lanes[static_cast<std::uint32_t>(job.lane_)]);
@@ -136,7 +125,7 @@ Result<std::size_t> wait_any_steady(std::span<JobHandleBase* const> jobs,
     if (error == EDEADLK) return Status(StatusCode::failed_precondition, kNothingLeft);
     if (error != ETIMEDOUT) continue;
     for (std::size_t at = 0; at < jobs.size(); ++at) {
-      if (JobSlot::is_over(static_cast<std::uint32_t>(jobs[at]->state()))) return at;
+      if (JobWord::is_over(static_cast<std::uint32_t>(jobs[at]->state()))) return at;
     }
     return Status(StatusCode::timed_out, "wait_any: no job was over in time");
   }

@@ -33,14 +33,14 @@ std::uint32_t Executor::take_slot_of_oldest(detail::LaneSlot& lane, Priority pri
 
 bool Executor::drop(detail::LaneSlot& lane, std::uint32_t index) noexcept {
   detail::JobSlot& job = lane.jobs[index];
-  const bool submitted = job.is_submitted();
-  if (submitted && !job.begin()) return job.retire();  // its handle cancelled it
+  const bool submitted = job.word.is_submitted();
+  if (submitted && !job.word.begin()) return job.word.retire();  // its handle cancelled it
   job.thunk(detail::ThunkStep::destroy_callable, job.storage.bytes, nullptr);
   lane.stats.dropped.add();
   if (!submitted) return true;
-  const std::uint32_t before = job.finish_dropped();
+  const std::uint32_t before = job.word.finish_dropped();
   tell_of_end(job, before);
-  return !detail::JobSlot::is_kept(before);
+  return !JobWord::is_kept(before);
 }
 
 std::uint32_t Executor::address_of(WorkerId worker) const noexcept {
@@ -120,7 +120,8 @@ void Executor::publish_after(Claim claim, detail::JobSlot& before, std::uint32_t
   claim.slot->deadline_ns = to_ns(options.deadline);
   claim.slot->level = options.priority;
   const std::uint32_t number = number_of(*claim.slot);
-  if (!before.continue_with(generation, number + 1)) publish_promised(number);
+  const auto link = [&before, number] { before.set_link(number + 1); };
+  if (!before.word.continue_with(generation, link)) publish_promised(number);
 }
 
 void Executor::publish_promised(std::uint32_t number) noexcept {

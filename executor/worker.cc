@@ -135,7 +135,7 @@ void Executor::end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept {
 WorkerEvent::Subject Executor::subject_of(const detail::WorkerSlot& worker, bool is_task,
                                           std::uint32_t number) const noexcept {
   const std::uint64_t index =
-      is_task ? storage_.tasks[number].index : worker.lane->jobs[number].use_number();
+      is_task ? storage_.tasks[number].index : worker.lane->jobs[number].word.use_number();
   return WorkerEvent::job_of(lane_number(worker), is_task, number, index);
 }
 
@@ -227,9 +227,9 @@ void Executor::finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept 
 
 bool Executor::begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
   detail::JobSlot& job = worker.lane->jobs[index];
-  if (job.is_submitted() && !job.begin()) {  // its handle cancelled it
+  if (job.word.is_submitted() && !job.word.begin()) {  // its handle cancelled it
     worker.note_now(EventKind::cancelled);
-    if (job.retire()) worker.lane->queue.release_slot(index);
+    if (job.word.retire()) worker.lane->queue.release_slot(index);
     return false;
   }
   if (stop_requested()) {
@@ -252,10 +252,10 @@ void Executor::finish_job(detail::WorkerSlot& worker, std::uint32_t index) noexc
 
 void Executor::end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState end) noexcept {
   detail::JobSlot& job = worker.lane->jobs[index];
-  if (job.is_submitted()) {
-    const std::uint32_t before = job.finish(end);
+  if (job.word.is_submitted()) {
+    const std::uint32_t before = job.word.finish(end);
     tell_of_end(job, before);
-    if ((before & detail::JobSlot::kHandled) != 0) return;
+    if ((before & JobWord::kHandled) != 0) return;
     if (end == JobState::completed) {
       job.thunk(detail::ThunkStep::destroy_result, job.storage.bytes, nullptr);
     }
@@ -264,9 +264,9 @@ void Executor::end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState
 }
 
 void Executor::tell_of_end(const detail::JobSlot& job, std::uint32_t before) noexcept {
-  if ((before & detail::JobSlot::kWatched) != 0) tell_watchers();
+  if ((before & JobWord::kWatched) != 0) tell_watchers();
   // The job that waits has the handle: until it is published, this slot stays as it is.
-  if ((before & detail::JobSlot::kContinued) != 0) publish_promised(job.link - 1);
+  if ((before & JobWord::kContinued) != 0) publish_promised(job.link - 1);
 }
 
 void Executor::tell_watchers() noexcept {
