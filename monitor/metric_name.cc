@@ -16,7 +16,8 @@ const char* wrong_label(std::span<const MetricLabel> labels, std::size_t number)
   const MetricLabel& label = labels[number];
   const std::string_view name = text_of(label.name);
   if (!is_metric_name(name)) return "': a name has letters, digits and '_'";
-  if (name == "le" || name == "quantile" || name.starts_with("__")) return "', which is Prometheus's own";
+  if (name == "le" || name == "quantile" || name.starts_with("__"))
+    return "', which is Prometheus's own";
   if (label.value == nullptr) return "' without a value";
   for (const MetricLabel& other : labels.first(number)) {
     if (text_of(other.name) == name) return "' twice";
