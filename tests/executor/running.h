@@ -45,8 +45,10 @@ class Running {
 /// Posts a job that occupies a worker of the lane until `gate` opens; returns when it does.
 inline void hold_worker(Executor& executor, Gate& gate, LaneId lane = LaneId{0}) {
   const std::uint32_t before = gate.entries();
-  ASSERT_OK(
-      executor.post([&gate] { gate.pass(); }, {.lane = lane, .priority = Priority::critical}));
+  // A lane that is full just now has room in a moment.
+  const PostOptions options{
+      .lane = lane, .priority = Priority::critical, .when_full = WhenFull::wait};
+  ASSERT_OK(executor.post([&gate] { gate.pass(); }, options));
   gate.wait_for_entries(before + 1);
 }
 
