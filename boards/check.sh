@@ -12,7 +12,7 @@ readonly boards
 
 # The quick ones first; next to each other those that share a build.
 readonly ALL='format includes tidy cppcheck warnings_gcc warnings_clang symbols asan tsan arm64 arm'
-# Those on the emulated board take a quarter of an hour together.
+# Those on the emulated board take an hour of two CPUs together, `hil` a quarter of one.
 readonly DEEP='size ubsan clang static analyzer models wrong_variants hil hil_arm virtual_time virtual_time_seeds'
 
 checks=() deep=no

@@ -65,7 +65,7 @@ Executor::~Executor() {
   release_memory();
 }
 
-const char* Executor::why_closed() const noexcept {
+const char* Executor::why_closed(LaneId lane) const noexcept {
   // acquire: pairs with the release in begin_stop(), which comes before the lanes are closed.
   switch (state_.load(std::memory_order_acquire)) {
     case State::stopped:
@@ -75,7 +75,8 @@ const char* Executor::why_closed() const noexcept {
     case State::running:
       break;
   }
-  return "the lane has no worker";
+  // Else it has been started meanwhile.
+  return worker_count(lane) == 0 ? "the lane has no worker" : "the executor was not started yet";
 }
 
 Status Executor::refusal(const PostOptions& options) noexcept {
@@ -92,7 +93,7 @@ Status Executor::refusal(const PostOptions& options) noexcept {
     return {StatusCode::invalid_argument, text.view()};
   }
   if (storage_.lanes[number].queue.closed()) {
-    text << why_closed();
+    text << why_closed(options.lane);
     return {StatusCode::failed_precondition, text.view()};
   }
   if (options.when_full > WhenFull::drop_oldest) {

@@ -470,7 +470,7 @@ class Executor {
     return static_cast<std::uint32_t>(&job - storage_.jobs);
   }
 
-  const char* why_closed() const noexcept;
+  const char* why_closed(LaneId lane) const noexcept;
   Status refusal(const PostOptions& options) noexcept;
   static Status take_back(Claim claim) noexcept;
   static void discard(Claim claim) noexcept;

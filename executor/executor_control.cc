@@ -26,6 +26,15 @@ Status about_worker(const char* name, const Status& status) noexcept {
   return {status.code(), text.view(), status.error_number()};
 }
 
+/// What the kernel counts when it locks `region`: whole pages.
+std::size_t locked_bytes(std::span<const std::byte> region) noexcept {
+  const std::size_t page = platform::page_bytes();
+  const auto begin = reinterpret_cast<std::uintptr_t>(region.data()) / page;
+  const auto end =
+      (reinterpret_cast<std::uintptr_t>(region.data() + region.size()) + page - 1) / page;
+  return (end - begin) * page;
+}
+
 /// What a thread's refused start() means here.
 Status about_start(const detail::WorkerSlot& worker, const Status& status) noexcept {
   const Status named = about_worker(worker.name, status);
@@ -172,11 +181,11 @@ Status Executor::lock_memory() noexcept {
   memory_locked_ = true;  // also when a later part is refused: what was locked is to be undone
   Status status = platform::lock_memory(storage_.memory);
   if (status.ok()) status = platform::lock_memory(own_memory());
-  std::size_t bytes = storage_.memory.size() + own_memory().size();
+  std::size_t bytes = locked_bytes(storage_.memory) + locked_bytes(own_memory());
   for (std::uint32_t number = 0; number < worker_count(); ++number) {
     const std::span<std::byte> stack = platform::usable_stack(storage_.workers[number].stack);
     if (status.ok()) status = platform::lock_memory(stack);
-    bytes += stack.size();
+    bytes += locked_bytes(stack);
   }
   if (status.ok()) return {};
   // The limit is one on all of it, whichever part came first to it.

@@ -82,11 +82,13 @@ class BasicJobWord {
 
   /// Begins a new job. Published by the ready ring. Returns its generation.
   std::uint32_t renew(bool submitted) noexcept {
-    // relaxed, twice: the free slots handed this one over, the ready ring will publish it.
+    // relaxed: the free slots handed this one over.
     const std::uint32_t last = word_.load(std::memory_order_relaxed);
     const std::uint32_t generation = (last & kGenerationMask) + kGeneration;
+    // release: the ready ring will publish the job; but a handle of the last one, which was
+    // dropped, learns of its end from this, and that its callable is destroyed.
     word_.store(generation | kQueued | (submitted ? kHandled | kSubmitted : 0),
-                std::memory_order_relaxed);
+                std::memory_order_release);
     return generation;
   }
 
@@ -104,8 +106,8 @@ class BasicJobWord {
     return (word_.load(std::memory_order_relaxed) & kSubmitted) != 0;
   }
 
-  /// pending -> running. False when it was cancelled before. Bound: one repetition at most, when a
-  /// handle begins to wait meanwhile.
+  /// pending -> running. False when it was cancelled before. Bound: a few repetitions, as the
+  /// handle sets each bit once.
   bool begin() noexcept {
     // relaxed: nobody else uses the slot anew meanwhile.
     return leave_pending(JobState::running, word_.load(std::memory_order_relaxed));

@@ -75,6 +75,7 @@ Status ServiceManager::parse_address(const char* name) noexcept {
 
 Status ServiceManager::open(const ServiceEnvironment& environment, std::int32_t process) noexcept {
   if (wanted()) return {StatusCode::failed_precondition, "service manager: it is open already"};
+  open_ = false;
   Duration timeout{};
   if (process == 0) process = static_cast<std::int32_t>(::getpid());
   if (Status status = parse_watchdog_environment(environment, process, timeout); !status.ok()) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // start(): which configs it rejects, and what the threads look like that it starts.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 
 #include "takt/platform/file_reader.h"
@@ -12,6 +14,10 @@
 #include "takt/platform/text.h"
 #include "takt/platform/this_thread.h"
 #include "takt/tests/executor/running.h"
+#include "takt/tests/platform/emulation.h"
+#include "takt/tests/platform/give_up_rights.h"
+#include "takt/tests/support/child.h"
+#include "takt/tests/support/sanitizer.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -28,9 +34,31 @@ using takt::test::kPatience;
 using takt::test::Running;
 
 takt::StaticExecutor<takt::ExecutorLimits{.workers = 2, .lanes = 2}> executor;
+const WorkerConfig kTwoWorkers[] = {{.name = "one"}, {.name = "two", .lane = LaneId{1}}};
 
 std::int32_t id_of(std::uint32_t worker) {
   return static_cast<std::int32_t>(executor.worker_stats(worker).thread_id.get());
+}
+
+// The limit is on whole pages of all that is locked: with exactly what start() says it is enough.
+TEST(Start, says_how_much_memory_it_locks) {
+  if (takt::test::kSanitizerRuntime) SKIP("sanitizers make mlock do nothing");
+  if (takt::test::is_emulated()) SKIP("this emulator does not pass memory locks on");
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+  if (limit.rlim_max < (1 << 20)) SKIP("the hard RLIMIT_MEMLOCK is below 1 MiB");
+  takt::test::run_in_child([&limit] {
+    constexpr std::string_view kBefore = "start: cannot lock ";
+    limit.rlim_cur = 4096;
+    ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    ASSERT_TRUE(takt::test::give_up_rights());
+    const Status refused = executor.start(kTwoWorkers);
+    ASSERT_TRUE(std::string_view(refused.text()).starts_with(kBefore), "%s", refused.text());
+    limit.rlim_cur = std::strtoul(refused.text() + kBefore.size(), nullptr, 10);
+    ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    ASSERT_OK(executor.start(kTwoWorkers));
+    EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+  });
 }
 
 struct BadConfig {

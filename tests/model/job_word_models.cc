@@ -32,6 +32,7 @@ struct Job {
   void use_up(Content next) {
     require(content.get() == posted, "the callable is there, and nobody has used it");
     content.set(next);
+    outside.set(next);
   }
 
   /// What was published has the handle: it runs at once, here, and leaves the job.
@@ -110,6 +111,7 @@ struct Job {
   Word word;
   std::uint32_t generation;
   Variable<Content> content = posted;
+  Variable<Content> outside = nothing;  // what the callable, or its destructor, writes elsewhere
   Variable<std::uint32_t> link = 0U;
   Variable<int> given_back = 0;
   Variable<int> published = 0;
@@ -199,6 +201,7 @@ void dropped_while_its_handle_waits() {
                  require(job.state() == JobState::dropped,
                          "that is known though the slot has "
                          "another job");
+                 require(job.outside.get() == Job::destroyed, "the callable has let go");
                  job.detach();
                });
   job.require_one_end();

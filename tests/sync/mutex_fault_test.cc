@@ -53,10 +53,15 @@ TEST(MutexFault, a_lasting_lack_of_memory_ends_with_the_deadline) {
   while (!held.load()) ::sched_yield();
   {
     const FaultInjection fault(SystemCall::futex, ENOMEM, 1, Times::onward);
-    const takt::TimePoint start = takt::now();
-    EXPECT_FALSE(mutex.try_lock_for(3ms));
-    EXPECT_GE(takt::now(), start + 3ms);
-    EXPECT_GE(fault.failures(), 2);
+    // Longer and longer: a thread that is kept from running meanwhile tries no second time.
+    auto tries = 0;
+    for (takt::Duration timeout = 3ms; tries < 2; timeout *= 2) {
+      tries = -fault.failures();
+      const takt::TimePoint start = takt::now();
+      EXPECT_FALSE(mutex.try_lock_for(timeout));
+      EXPECT_GE(takt::now(), start + timeout);
+      tries += fault.failures();
+    }
   }
   over.store(true);
   owner.join();
