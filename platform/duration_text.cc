@@ -31,11 +31,7 @@ void write_fraction(TextWriter& writer, std::uint64_t value, std::string_view sp
   writer << value / size;
   std::uint64_t rest = value % size;
   if (rest != 0) writer << '.';
-  while (rest != 0) {
-    size /= 10;
-    writer << rest / size;
-    rest %= size;
-  }
+  for (; rest != 0; rest = rest * 10 % size) writer << rest * 10 / size;
   writer << space << kUnits[unit];
 }
 

@@ -154,7 +154,7 @@ printf 'driver local\nuserr pi\n' >"$work/wrong.board"
 refuses_descriptor "$work/wrong.board"
 grep -qF 'wrong.board:2: unknown key or wrong value' "$work/stderr"
 refuses_descriptor nowhere
-grep -qF "no board 'nowhere', there are: local qemu_virt_arm64 qemu_virtual_time raspberrypi4, FILE, USER@HOST" "$work/stderr"
+grep -qF "no board 'nowhere', there are: local qemu_virt_arm qemu_virt_arm64 qemu_virtual_time raspberrypi4, FILE, USER@HOST" "$work/stderr"
 refuses_descriptor 'pi@-oProxyCommand=id'
 
 begin board_descriptor_of_the_guide_is_read

@@ -54,13 +54,13 @@ TEST(MutexFault, a_lasting_lack_of_memory_ends_with_the_deadline) {
   {
     const FaultInjection fault(SystemCall::futex, ENOMEM, 1, Times::onward);
     // Longer and longer: a thread that is kept from running meanwhile tries no second time.
-    auto tries = 0;
+    unsigned tries = 0;
     for (takt::Duration timeout = 3ms; tries < 2; timeout *= 2) {
-      tries = -fault.failures();
+      const unsigned before = fault.failures();
       const takt::TimePoint start = takt::now();
       EXPECT_FALSE(mutex.try_lock_for(timeout));
       EXPECT_GE(takt::now(), start + timeout);
-      tries += fault.failures();
+      tries = fault.failures() - before;
     }
   }
   over.store(true);
