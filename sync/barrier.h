@@ -67,7 +67,6 @@ struct NoCompletion {
 template <class Completion, unsigned kSpins, class Env>
 class BasicBarrier : private detail::BarrierWords {
   static_assert(std::is_nothrow_invocable_v<Completion&> &&
-                    std::is_nothrow_move_constructible_v<Completion> &&
                     std::is_nothrow_destructible_v<Completion>,
                 "Barrier: the completion must not throw");
 
@@ -94,8 +93,10 @@ class BasicBarrier : private detail::BarrierWords {
   static constexpr std::ptrdiff_t max() noexcept { return kCount; }
 
   /// For `parties` arrivals a phase, 0 to max() (else aborts).
-  constexpr explicit BasicBarrier(std::ptrdiff_t parties,
-                                  Completion completion = Completion()) noexcept
+  constexpr explicit BasicBarrier(
+      std::ptrdiff_t parties,
+      Completion completion =
+          Completion()) noexcept(std::is_nothrow_move_constructible_v<Completion>)
       : parties_(static_cast<std::uint32_t>(parties)), completion_(std::move(completion)) {
     TAKT_CHECK(parties >= 0 && parties <= max(), "Barrier: parties out of range");
   }

@@ -26,7 +26,8 @@
 namespace takt::inline v0 {
 
 /// A Mutex, priority inheritance included, that its owner may lock again; free after as many
-/// unlocks. All of std::recursive_timed_mutex's names. One CAS when nobody else wants it, none for
+/// unlocks. All of std::recursive_timed_mutex's names; a lock that would close a circle of owners
+/// aborts, timed or not. One CAS when nobody else wants it, none for
 /// who has it. A Condition wants a Mutex: it could not tell how often to unlock this one.
 template <class Env>
 class TAKT_CAPABILITY("mutex") BasicRecursiveMutex {

@@ -16,7 +16,8 @@
 namespace takt::inline v0 {
 
 /// Shared by readers or owned by one writer. As std::shared_timed_mutex, which it can replace, with
-/// the standard's names, types and preconditions. Not recursive, no upgrade, no downgrade.
+/// the standard's names, types and preconditions; but a writer that would close a circle of owners
+/// aborts, timed or not. Not recursive, no upgrade, no downgrade.
 ///
 /// Bounds, in critical sections, phase-fair: a reader waits for one writer at most, a writer for
 /// the writers before it (by priority) and for one phase of readers before each of them and itself.

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <new>
 #include <optional>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -57,6 +58,21 @@ TEST_TYPES(Barrier, meets_as_the_standards, Barrier<Count>, std::barrier<Count>)
   static_cast<void>(barrier.wait(std::move(third)));
   static_cast<void>(barrier.wait(barrier.arrive(2)));  // two parties are left
   EXPECT_EQ(calls, 3);
+}
+
+/// Copied instead of moved, which may throw: only calling it must not.
+struct Named {
+  const std::string name;
+  int* calls;
+  void operator()() const noexcept { ++*calls; }
+};
+static_assert(!std::is_nothrow_move_constructible_v<Named>);
+
+TEST_TYPES(Barrier, takes_a_completion_whose_move_may_throw, Barrier<Named>, std::barrier<Named>) {
+  int calls = 0;
+  Type barrier(1, Named{"a name that is not short enough to be kept inside", &calls});
+  static_cast<void>(barrier.wait(barrier.arrive()));
+  EXPECT_EQ(calls, 1);
 }
 
 TEST(Barrier, of_one_never_waits) {

@@ -221,6 +221,27 @@ TEST(Mutex, a_cycle_of_owners_aborts) {
       "Mutex: deadlock: the caller owns it, or its owner waits for the caller");
 }
 
+// With its time over a timed lock is an attempt, as the standard has it, also inside a circle.
+TEST(Mutex, a_time_that_is_over_fails_in_a_circle) UNANALYSED {
+  Mutex left;
+  Mutex right;
+  std::atomic<std::int32_t> waiter{0};
+  left.lock();
+  EXPECT_FALSE(left.try_lock_for(0s));
+  std::thread other([&]() UNANALYSED {
+    right.lock();
+    waiter.store(thread_id());
+    left.lock();
+    left.unlock();
+    right.unlock();
+  });
+  wait_until_asleep(waiter);
+  EXPECT_FALSE(right.try_lock_for(0s));
+  EXPECT_FALSE(right.try_lock_until(takt::now() - 1s));
+  left.unlock();
+  other.join();
+}
+
 TEST(Mutex, the_owner_may_try_in_vain) {
   Mutex mutex;
   mutex.lock();
