@@ -62,7 +62,8 @@ class TAKT_CAPABILITY("mutex") BasicMutex {
 
   /// Acquires the lock unless `deadline` passes first; any clock. Returns whether it did. As lock()
   /// it aborts when the owner waits, with a limit or without, for the caller: the kernel refuses a
-  /// circle of PI locks at once. To take locks against their order, use try_lock().
+  /// circle of PI locks at once; with the deadline over it fails instead. To take locks against
+  /// their order, use try_lock().
   /// Blocks: until the owner unlocks or the deadline. Callable from: as lock().
   template <class OtherClock, class OtherDuration>
   bool try_lock_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept
