@@ -54,7 +54,8 @@ enum class JobState : std::uint32_t {
   dropped = 5,    ///< as cancelled: a newer one took its place (WhenFull::drop_oldest)
 };
 
-/// The word of a job slot. All bits zero at first. It has one handle at a time, used by one thread.
+/// The word of a job slot. All bits zero at first. It has one handle at a time;
+/// several threads may wait() for it, all else is one thread's.
 template <class Env>
 class BasicJobWord {
  public:
@@ -85,8 +86,9 @@ class BasicJobWord {
     // relaxed: the free slots handed this one over.
     const std::uint32_t last = word_.load(std::memory_order_relaxed);
     const std::uint32_t generation = (last & kGenerationMask) + kGeneration;
-    // release: the ready ring will publish the job; but a handle of the last one, which was
-    // dropped, learns of its end from this, and that its callable is destroyed.
+    // release: pairs with the acquire in look(). The ready ring will publish the job; but a handle
+    // of the last one, which was dropped, learns of its end from this store alone, and that its
+    // callable is destroyed.
     word_.store(generation | kQueued | (submitted ? kHandled | kSubmitted : 0),
                 std::memory_order_release);
     return generation;
