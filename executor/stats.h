@@ -9,6 +9,7 @@
 
 #include "takt/executor/activity.h"
 #include "takt/executor/event_ring.h"
+#include "takt/executor/limits.h"
 
 // What the executor lets be seen of itself. Workers write, anybody reads without locks; the figures
 // of one object may be a few jobs apart. The executor knows nothing of who reads (monitor/).

@@ -99,6 +99,32 @@ Result<std::uint32_t> Sampler::add_task(const char* name, const TaskStats& stats
   return add_source("task", name, stats, view_.tasks, task_count_);
 }
 
+Result<std::uint32_t> Sampler::add_descriptor(const char* name,
+                                              const DescriptorStats& stats) noexcept {
+  return add_source("descriptor", name, stats, view_.descriptors, descriptor_count_);
+}
+
+Result<std::uint32_t> Sampler::add_lane(const LaneSource& lane) noexcept {
+  if (!lane.valid()) {
+    return Status(StatusCode::invalid_argument, "a lane's source is empty");
+  }
+  LockGuard lock(mutex_);
+  // relaxed: written under the mutex.
+  const std::uint32_t taken = lane_count_.load(std::memory_order_relaxed);
+  for (std::uint32_t number = 0; number < taken; ++number) {
+    if (view_.lanes[number] == lane) return number;
+  }
+  if (taken == view_.lanes.size()) {
+    Text<Status::kTextBytes> text;
+    text << "all " << taken << " SamplerLimits::lanes are in use";
+    return Status(StatusCode::resource_exhausted, text.view());
+  }
+  view_.lanes[taken] = lane;
+  // release: pairs with the acquires of those who count; the source is complete.
+  lane_count_.store(taken + 1, std::memory_order_release);
+  return taken;
+}
+
 Result<AlertId> Sampler::add_alert(const AlertConfig& config) noexcept {
   if (!is_name(config.name, detail::kAlertNameBytes)) {
     return Status(StatusCode::invalid_argument, "an alert's name has 1 to 31 characters");
@@ -194,7 +220,7 @@ void Sampler::take_sample(TimePoint now) noexcept {
   for (std::uint32_t figure = 0; figure < detail::kProcessFigures; ++figure) {
     history_.write(1 + figure, process_.value(figure));
   }
-  // acquire, all three: pair with the releases of those who add; the sources are complete.
+  // acquire, all four: pair with the releases of those who add; the sources are complete.
   const std::uint32_t workers = worker_count_.load(std::memory_order_acquire);
   for (std::uint32_t number = 0; number < workers; ++number) {
     write_worker(worker_column(number), *view_.workers[number].stats, view_.busy[number], now);
@@ -203,13 +229,18 @@ void Sampler::take_sample(TimePoint now) noexcept {
   for (std::uint32_t number = 0; number < tasks; ++number) {
     write_task(task_column(number), *view_.tasks[number].stats);
   }
-  // What is not there yet is absent: the row may hold what an older sample found in its place.
-  for (std::uint32_t column = worker_column(workers); column < task_column(0); ++column) {
-    history_.write(column, History::kAbsent);
+  const std::uint32_t lanes = lane_count_.load(std::memory_order_acquire);
+  for (std::uint32_t number = 0; number < lanes; ++number) {
+    write_lane(lane_column(number), view_.lanes[number]);
   }
-  for (std::uint32_t column = task_column(tasks); column < metric_column(0); ++column) {
-    history_.write(column, History::kAbsent);
+  const std::uint32_t descriptors = descriptor_count_.load(std::memory_order_acquire);
+  for (std::uint32_t number = 0; number < descriptors; ++number) {
+    write_descriptor(descriptor_column(number), *view_.descriptors[number].stats);
   }
+  write_absent(worker_column(workers), task_column(0));
+  write_absent(task_column(tasks), lane_column(0));
+  write_absent(lane_column(lanes), descriptor_column(0));
+  write_absent(descriptor_column(descriptors), metric_column(0));
   const std::uint32_t metrics = metrics_ == nullptr ? 0 : metrics_->size();
   for (std::uint32_t number = 0; number < view_.metrics; ++number) {
     std::int64_t value = History::kAbsent;
@@ -220,6 +251,12 @@ void Sampler::take_sample(TimePoint now) noexcept {
     history_.write(metric_column(number), value);
   }
   history_.finish(now);
+}
+
+void Sampler::write_absent(std::uint32_t first_column, std::uint32_t end_column) noexcept {
+  for (std::uint32_t column = first_column; column < end_column; ++column) {
+    history_.write(column, History::kAbsent);
+  }
 }
 
 void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
@@ -270,6 +307,23 @@ void Sampler::write_task(std::uint32_t column, const TaskStats& stats) noexcept 
   for (const Counter* counter : counters) history_.write(column++, stored(counter->get()));
 }
 
+void Sampler::write_lane(std::uint32_t column, const LaneSource& lane) noexcept {
+  const LaneSource::Look look = lane.look();
+  // In the order of LaneFigure.
+  const std::int64_t values[] = {look.waiting, look.active_workers, stored(look.rejected),
+                                 stored(look.dropped)};
+  static_assert(sizeof values / sizeof values[0] == detail::kLaneFigures);
+  for (const std::int64_t value : values) history_.write(column++, value);
+}
+
+void Sampler::write_descriptor(std::uint32_t column, const DescriptorStats& stats) noexcept {
+  // In the order of DescriptorFigure.
+  const Counter* const counters[] = {&stats.events, &stats.completed, &stats.failed,
+                                     &stats.cancelled, &stats.refused};
+  static_assert(sizeof counters / sizeof counters[0] == detail::kDescriptorFigures);
+  for (const Counter* counter : counters) history_.write(column++, stored(counter->get()));
+}
+
 void Sampler::judge_alerts(TimePoint now) noexcept {
   // acquire: pairs with the release of add_alert(); the alert is complete.
   const std::uint32_t alerts = alert_count_.load(std::memory_order_acquire);
@@ -294,6 +348,16 @@ Series Sampler::task(std::uint32_t number, TaskFigure figure) const noexcept {
   return Series(task_column(number) + static_cast<std::uint32_t>(figure));
 }
 
+Series Sampler::lane(std::uint32_t number, LaneFigure figure) const noexcept {
+  if (number >= view_.lanes.size()) return {};
+  return Series(lane_column(number) + static_cast<std::uint32_t>(figure));
+}
+
+Series Sampler::descriptor(std::uint32_t number, DescriptorFigure figure) const noexcept {
+  if (number >= view_.descriptors.size()) return {};
+  return Series(descriptor_column(number) + static_cast<std::uint32_t>(figure));
+}
+
 Series Sampler::metric(std::uint32_t number) const noexcept {
   return number < view_.metrics ? Series(metric_column(number)) : Series();
 }
@@ -307,9 +371,17 @@ std::optional<Sampler::Meaning> Sampler::meaning_of(std::uint32_t column) const 
     const std::uint32_t figure = (column - worker_column(0)) % detail::kWorkerFigures;
     return of(detail::info_of(static_cast<WorkerFigure>(figure)));
   }
-  if (column < metric_column(0)) {
+  if (column < lane_column(0)) {
     const std::uint32_t figure = (column - task_column(0)) % detail::kTaskFigures;
     return of(detail::info_of(static_cast<TaskFigure>(figure)));
+  }
+  if (column < descriptor_column(0)) {
+    const std::uint32_t figure = (column - lane_column(0)) % detail::kLaneFigures;
+    return of(detail::info_of(static_cast<LaneFigure>(figure)));
+  }
+  if (column < metric_column(0)) {
+    const std::uint32_t figure = (column - descriptor_column(0)) % detail::kDescriptorFigures;
+    return of(detail::info_of(static_cast<DescriptorFigure>(figure)));
   }
   const std::uint32_t number = column - metric_column(0);
   if (metrics_ == nullptr || number >= metrics_->size()) return std::nullopt;

@@ -342,6 +342,7 @@ void Watchdog::record(SubjectKind kind, const char* name, const Finding& finding
     storage_.verdicts[static_cast<std::size_t>(number % storage_.verdicts.size())].store(verdict);
   }
   verdict_count_.add();
+  verdicts_of_[static_cast<std::uint32_t>(finding.fault)].add();
   if (config_.service_manager != nullptr && kind != SubjectKind::service_manager) {
     Text<160> line;
     write_verdict(line, verdict);
@@ -385,11 +386,14 @@ void Watchdog::note_feeding(Feeding& feeding, SubjectKind kind, const Status& st
 void Watchdog::feed(const Look& look) noexcept {
   if (state() != GlobalState::ok && state() != GlobalState::failed) return;
   if (due(device_, look.end)) {
-    note_feeding(device_, SubjectKind::device, config_.device->feed(), look.end);
+    const Status status = config_.device->feed();
+    device_feeds_.add(status);
+    note_feeding(device_, SubjectKind::device, status, look.end);
   }
   if (due(service_manager_, look.end)) {
-    note_feeding(service_manager_, SubjectKind::service_manager, config_.service_manager->feed(),
-                 look.end);
+    const Status status = config_.service_manager->feed();
+    manager_feeds_.add(status);
+    note_feeding(service_manager_, SubjectKind::service_manager, status, look.end);
   }
 }
 

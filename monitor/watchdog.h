@@ -9,6 +9,7 @@
 #include <span>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/metric_visit.h"
 #include "takt/monitor/monitor_thread.h"
 #include "takt/monitor/supervised_entity.h"
 #include "takt/monitor/supervised_task.h"
@@ -164,6 +165,12 @@ class Watchdog {
   WatchMode mode() const noexcept { return mode_.load(std::memory_order_acquire); }
   /// How many verdicts there were; the last WatchdogLimits::verdicts of them can be read.
   std::uint64_t verdict_count() const noexcept { return verdict_count_.get(); }
+  /// How many of them were of this fault; of Fault::none there are none.
+  std::uint64_t verdict_count(Fault fault) const noexcept {
+    const auto number = static_cast<std::uint32_t>(fault);
+    TAKT_CHECK(number < kFaults, "there is no such fault");
+    return verdicts_of_[number].get();
+  }
   /// The verdict of this number, from 0; nothing when it is no longer, or not yet, there.
   /// Bound: O(1), wait-free.
   std::optional<Verdict> verdict(std::uint64_t number) const noexcept;
@@ -173,6 +180,13 @@ class Watchdog {
   }
   std::uint64_t glances() const noexcept { return glances_.get(); }
   std::uint64_t late_glances() const noexcept { return late_glances_.get(); }
+  /// Calls `visitor` for what is exposed: states of the whole and of each supervised thing,
+  /// verdicts by fault, what was fed, how late it was itself; those of one name one after the
+  /// other. Two watchdogs of a process give the same names: tell them apart by
+  /// Exposition::set_labels(), in texts of their own. Callable from: any thread, but not beside
+  /// supervise(), supervise_task() or supervise_worker(). Bound: O(supervised) calls; takes no
+  /// lock.
+  void visit(MetricVisitor visitor, void* argument) const noexcept;
   const SupervisedTask& task(std::uint32_t number) const noexcept { return storage_.tasks[number]; }
   const SupervisedWorker& worker(std::uint32_t number) const noexcept {
     return storage_.workers[number];
@@ -184,6 +198,14 @@ class Watchdog {
     Duration interval{};  // half of the time after which it acts; 0: need not be fed
     TimePoint last{};     // when it has taken it
     bool refused = false;
+  };
+
+  /// What became of feeding it, since the watchdog was made.
+  struct FeedCounts {
+    Counter taken;
+    Counter refused;
+
+    void add(const Status& status) noexcept { (status.ok() ? taken : refused).add(); }
   };
 
   Status check(const WatchdogConfig& config) const noexcept;
@@ -217,6 +239,9 @@ class Watchdog {
               TimePoint at) noexcept;
   void feed(const Look& look) noexcept;
   bool due(const Feeding& feeding, TimePoint at) const noexcept;
+  // Exposition, watchdog_visit.cc
+  void visit_itself(detail::MetricVisit& visit) const noexcept;
+  void visit_subjects(detail::MetricVisit& visit) const noexcept;
   void note_feeding(Feeding& feeding, SubjectKind kind, const Status& status,
                     TimePoint at) noexcept;
 
@@ -243,6 +268,9 @@ class Watchdog {
   bool triggered_ = false;
 
   Counter verdict_count_;
+  Counter verdicts_of_[kFaults];
+  FeedCounts device_feeds_;
+  FeedCounts manager_feeds_;
   Counter glances_;
   Counter late_glances_;
   Counter greatest_lateness_;
