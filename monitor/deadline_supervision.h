@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/fault_count.h"
 #include "takt/monitor/supervision.h"
 #include "takt/platform/time.h"
 #include "takt/sync/env.h"
@@ -88,7 +89,7 @@ class BasicDeadlineSupervision {
 
   void close(std::uint64_t next, TimePoint at, const DeadlineExpectation& expected,
              bool finished) noexcept {
-    // relaxed: the word alone carries the decision; the counters are figures.
+    // relaxed: the word alone carries the decision.
     const std::uint64_t span = word_.exchange(next, std::memory_order_relaxed);
     if ((span & (kOpen | kAccused)) != kOpen || expected.max <= Duration::zero()) return;
     const Duration took = at - unpack(span);
@@ -102,8 +103,8 @@ class BasicDeadlineSupervision {
   }
 
   typename Env::template Atomic<std::uint64_t> word_{0};
-  BasicCounter<Env> early_;
-  BasicCounter<Env> late_;
+  BasicFaultCount<Env> early_;
+  BasicFaultCount<Env> late_;
   BasicCounter<Env> measured_;  // of the last one that was early or late
   // The watchdog's: what it has seen of the counters.
   std::uint64_t seen_early_ = 0;
