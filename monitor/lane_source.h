@@ -30,10 +30,10 @@ class LaneSource {
   template <class AnyExecutor>
   static constexpr LaneSource of(const AnyExecutor& watched, LaneId lane) noexcept {
     return {&watched, lane, [](const void* context, LaneId number) noexcept {
-              const auto& executor = *static_cast<const AnyExecutor*>(context);
-              const LaneStats& stats = executor.lane_stats(number);
-              return Look{.waiting = executor.waiting_jobs(number),
-                          .active_workers = executor.active_workers(number),
+              const auto& observed = *static_cast<const AnyExecutor*>(context);
+              const LaneStats& stats = observed.lane_stats(number);
+              return Look{.waiting = observed.waiting_jobs(number),
+                          .active_workers = observed.active_workers(number),
                           .rejected = stats.rejected.get(),
                           .dropped = stats.dropped.get()};
             }};
