@@ -65,7 +65,7 @@ Status Sampler::set_metrics(const Metrics& metrics) noexcept {
 template <class Stats>
 Result<std::uint32_t> Sampler::add_source(const char* what, const char* name, const Stats& stats,
                                           std::span<detail::Source<Stats>> sources,
-                                          std::atomic<std::uint32_t>& count) noexcept {
+                                          detail::PublishedCount& count) noexcept {
   detail::SourceName copy{};
   Text<Status::kTextBytes> text;
   if (!is_name(name, sizeof copy.text)) {
@@ -74,8 +74,7 @@ Result<std::uint32_t> Sampler::add_source(const char* what, const char* name, co
   }
   std::strncpy(copy.text, name, sizeof copy.text - 1);
   LockGuard lock(mutex_);
-  // relaxed: written under the mutex.
-  const std::uint32_t taken = count.load(std::memory_order_relaxed);
+  const std::uint32_t taken = count.taken();
   std::uint32_t number = 0;
   while (number < taken && sources[number].stats != &stats) ++number;
   if (number == sources.size()) {
@@ -85,8 +84,7 @@ Result<std::uint32_t> Sampler::add_source(const char* what, const char* name, co
   sources[number].name.store(copy);
   if (number == taken) {
     sources[number].stats = &stats;
-    // release: pairs with the acquires of those who count; the source is complete.
-    count.store(number + 1, std::memory_order_release);
+    count.publish(number + 1);
   }
   return number;
 }
@@ -109,8 +107,7 @@ Result<std::uint32_t> Sampler::add_lane(const LaneSource& lane) noexcept {
     return Status(StatusCode::invalid_argument, "a lane's source is empty");
   }
   LockGuard lock(mutex_);
-  // relaxed: written under the mutex.
-  const std::uint32_t taken = lane_count_.load(std::memory_order_relaxed);
+  const std::uint32_t taken = lane_count_.taken();
   for (std::uint32_t number = 0; number < taken; ++number) {
     if (view_.lanes[number] == lane) return number;
   }
@@ -120,8 +117,7 @@ Result<std::uint32_t> Sampler::add_lane(const LaneSource& lane) noexcept {
     return Status(StatusCode::resource_exhausted, text.view());
   }
   view_.lanes[taken] = lane;
-  // release: pairs with the acquires of those who count; the source is complete.
-  lane_count_.store(taken + 1, std::memory_order_release);
+  lane_count_.publish(taken + 1);
   return taken;
 }
 
@@ -144,8 +140,7 @@ Result<AlertId> Sampler::add_alert(const AlertConfig& config) noexcept {
     return Status(StatusCode::invalid_argument, text.view());
   }
   LockGuard lock(mutex_);
-  // relaxed: written under the mutex.
-  const std::uint32_t number = alert_count_.load(std::memory_order_relaxed);
+  const std::uint32_t number = alert_count_.taken();
   for (const detail::Alert& other : view_.alerts.first(number)) {
     if (std::strcmp(other.name(), config.name) != 0) continue;
     text << "is there already";
@@ -156,14 +151,13 @@ Result<AlertId> Sampler::add_alert(const AlertConfig& config) noexcept {
     return Status(StatusCode::resource_exhausted, text.view());
   }
   view_.alerts[number].set(config);
-  // release: pairs with the acquires of those who count; the alert is complete.
-  alert_count_.store(number + 1, std::memory_order_release);
+  alert_count_.publish(number + 1);
   return AlertId{number};
 }
 
 const detail::Alert& Sampler::alert_of(AlertId alert) const noexcept {
   const auto number = static_cast<std::uint32_t>(alert);
-  TAKT_CHECK(number < alert_count_.load(std::memory_order_acquire), "there is no such alert");
+  TAKT_CHECK(number < alert_count_.get(), "there is no such alert");
   return view_.alerts[number];
 }
 
@@ -195,8 +189,8 @@ TimePoint Sampler::step_unchecked(TimePoint now) noexcept {
     begun_ = true;
     next_ = now;
     next_slow_ = now;
-    // acquire: as in judge_alerts(). What was pending was so before a pause.
-    const std::uint32_t alerts = alert_count_.load(std::memory_order_acquire);
+    // What was pending was so before a pause.
+    const std::uint32_t alerts = alert_count_.get();
     for (detail::Alert& alert : view_.alerts.first(alerts)) alert.resume();
   }
   if (now < next_) return next_;
@@ -220,20 +214,19 @@ void Sampler::take_sample(TimePoint now) noexcept {
   for (std::uint32_t figure = 0; figure < detail::kProcessFigures; ++figure) {
     history_.write(1 + figure, process_.value(figure));
   }
-  // acquire, all four: pair with the releases of those who add; the sources are complete.
-  const std::uint32_t workers = worker_count_.load(std::memory_order_acquire);
+  const std::uint32_t workers = worker_count_.get();
   for (std::uint32_t number = 0; number < workers; ++number) {
     write_worker(worker_column(number), *view_.workers[number].stats, view_.busy[number], now);
   }
-  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  const std::uint32_t tasks = task_count_.get();
   for (std::uint32_t number = 0; number < tasks; ++number) {
     write_task(task_column(number), *view_.tasks[number].stats);
   }
-  const std::uint32_t lanes = lane_count_.load(std::memory_order_acquire);
+  const std::uint32_t lanes = lane_count_.get();
   for (std::uint32_t number = 0; number < lanes; ++number) {
     write_lane(lane_column(number), view_.lanes[number]);
   }
-  const std::uint32_t descriptors = descriptor_count_.load(std::memory_order_acquire);
+  const std::uint32_t descriptors = descriptor_count_.get();
   for (std::uint32_t number = 0; number < descriptors; ++number) {
     write_descriptor(descriptor_column(number), *view_.descriptors[number].stats);
   }
@@ -325,8 +318,7 @@ void Sampler::write_descriptor(std::uint32_t column, const DescriptorStats& stat
 }
 
 void Sampler::judge_alerts(TimePoint now) noexcept {
-  // acquire: pairs with the release of add_alert(); the alert is complete.
-  const std::uint32_t alerts = alert_count_.load(std::memory_order_acquire);
+  const std::uint32_t alerts = alert_count_.get();
   for (detail::Alert& alert : view_.alerts.first(alerts)) alert.judge(value(alert.series()), now);
 }
 

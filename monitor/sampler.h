@@ -2,7 +2,6 @@
 #ifndef TAKT_MONITOR_SAMPLER_H_
 #define TAKT_MONITOR_SAMPLER_H_
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +17,7 @@
 #include "takt/monitor/metrics.h"
 #include "takt/monitor/monitor_thread.h"
 #include "takt/monitor/process_reader.h"
+#include "takt/monitor/published_count.h"
 #include "takt/monitor/series.h"
 #include "takt/platform/result.h"
 #include "takt/platform/status.h"
@@ -224,7 +224,7 @@ class Sampler {
   template <class Stats>
   Result<std::uint32_t> add_source(const char* what, const char* name, const Stats& stats,
                                    std::span<detail::Source<Stats>> sources,
-                                   std::atomic<std::uint32_t>& count) noexcept;
+                                   detail::PublishedCount& count) noexcept;
   /// What is not there yet is absent: the row may hold what an older sample found in its place.
   void write_absent(std::uint32_t first_column, std::uint32_t end_column) noexcept;
   const detail::Alert& alert_of(AlertId alert) const noexcept;
@@ -286,12 +286,11 @@ class Sampler {
   const Metrics* metrics_ = nullptr;
   MonitorThread thread_;
   Mutex mutex_;  // add_worker, add_task, add_alert
-  // Stored after what they count.
-  std::atomic<std::uint32_t> worker_count_{0};
-  std::atomic<std::uint32_t> task_count_{0};
-  std::atomic<std::uint32_t> lane_count_{0};
-  std::atomic<std::uint32_t> descriptor_count_{0};
-  std::atomic<std::uint32_t> alert_count_{0};
+  detail::PublishedCount worker_count_;
+  detail::PublishedCount task_count_;
+  detail::PublishedCount lane_count_;
+  detail::PublishedCount descriptor_count_;
+  detail::PublishedCount alert_count_;
   // The stepping thread's:
   bool configured_ = false;
   bool begun_ = false;

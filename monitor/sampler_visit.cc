@@ -74,13 +74,12 @@ class SourceLabels {
 void Sampler::visit(MetricVisitor visitor, void* argument) const noexcept {
   Visit visit(visitor, argument);
   visit_process(visit);
-  // acquire: pairs with the releases of those who add.
-  const std::uint32_t workers = worker_count_.load(std::memory_order_acquire);
-  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  const std::uint32_t workers = worker_count_.get();
+  const std::uint32_t tasks = task_count_.get();
   visit_sources<WorkerStats>(visit, "worker", view_.workers, workers, worker_column(0));
   visit_sources<TaskStats>(visit, "task", view_.tasks, tasks, task_column(0));
   visit_lanes(visit);
-  const std::uint32_t descriptors = descriptor_count_.load(std::memory_order_acquire);
+  const std::uint32_t descriptors = descriptor_count_.get();
   visit_sources<DescriptorStats>(visit, "descriptor", view_.descriptors, descriptors,
                                  descriptor_column(0));
   visit_histograms(visit);
@@ -138,8 +137,7 @@ void Sampler::visit_sources(Visit& visit, const char* label,
 }
 
 void Sampler::visit_lanes(Visit& visit) const noexcept {
-  // acquire: as in visit().
-  const std::uint32_t lanes = lane_count_.load(std::memory_order_acquire);
+  const std::uint32_t lanes = lane_count_.get();
   for (std::uint32_t figure = 0; figure < detail::kLaneFigures; ++figure) {
     for (std::uint32_t number = 0; number < lanes; ++number) {
       const std::optional<std::int64_t> value = newest(lane_column(number) + figure);
@@ -156,8 +154,7 @@ void Sampler::visit_lanes(Visit& visit) const noexcept {
 }
 
 void Sampler::visit_histograms(Visit& visit) const noexcept {
-  // acquire: pairs with the release of add_task(); the source is complete.
-  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  const std::uint32_t tasks = task_count_.get();
   for (const bool response : {false, true}) {
     for (std::uint32_t number = 0; number < tasks; ++number) {
       const detail::Source<TaskStats>& source = view_.tasks[number];
@@ -173,8 +170,7 @@ void Sampler::visit_histograms(Visit& visit) const noexcept {
 }
 
 void Sampler::visit_alerts(Visit& visit) const noexcept {
-  // acquire: pairs with the release of add_alert(); the alert is complete.
-  const std::uint32_t count = alert_count_.load(std::memory_order_acquire);
+  const std::uint32_t count = alert_count_.get();
   for (const bool raises : {false, true}) {
     for (const detail::Alert& alert : view_.alerts.first(count)) {
       const MetricLabel labels[] = {{.name = "alert", .value = alert.name()}};
