@@ -16,6 +16,7 @@
 #include "takt/monitor/supervised_worker.h"
 #include "takt/monitor/supervision.h"
 #include "takt/monitor/verdict.h"
+#include "takt/monitor/watch_requests.h"
 #include "takt/monitor/worker_source.h"
 #include "takt/platform/cpu_set.h"
 #include "takt/platform/scheduling.h"
@@ -150,14 +151,11 @@ class Watchdog {
   /// From the next glance on other expectations hold, and everybody starts over but who has
   /// expired: that stays until reinstate(). Before start() or begin(): they begin with it, whatever
   /// WatchdogConfig::mode says. Blocks: no. Callable from: any thread, jobs included.
-  void set_mode(WatchMode mode) noexcept {
-    // release: pairs with take_wanted_mode(), so that what was prepared for the mode is seen.
-    wanted_mode_.store(static_cast<std::uint32_t>(mode), std::memory_order_release);
-  }
+  void set_mode(WatchMode mode) noexcept { requests_.want(mode); }
   /// From the next glance on, who has expired starts over, unless the state is `stopped`. For a
   /// callback that has restarted it: an entity's spans are dropped, and its next checkpoint may be
   /// any. Blocks: no. Callable from: any thread.
-  void reinstate() noexcept { reinstate_.store(1, std::memory_order_release); }  // as set_mode()
+  void reinstate() noexcept { requests_.reinstate(); }
 
   /// Blocks: no. Callable from: any thread, as all below.
   // acquire, both: pair with the releases of update_global(), begin() and change_mode().
@@ -220,8 +218,6 @@ class Watchdog {
   /// Reads all that is judged, at `at` or later.
   void look(TimePoint at) noexcept;
   void judge(const Look& look) noexcept;
-  /// What set_mode() has asked for since the last call.
-  std::optional<WatchMode> take_wanted_mode() noexcept;
   /// Has all start over in `mode`; who has expired only with `everybody`.
   void change_mode(WatchMode mode, const Look& look, bool everybody) noexcept;
   bool note_lateness(const Look& look) noexcept;
@@ -252,8 +248,7 @@ class Watchdog {
   std::uint32_t worker_count_ = 0;
 
   std::atomic<WatchMode> mode_{WatchMode::startup};
-  std::atomic<std::uint32_t> wanted_mode_{kWatchModes};  // a WatchMode; kWatchModes: none
-  std::atomic<std::uint32_t> reinstate_{0};
+  detail::WatchRequests requests_;
   std::atomic<GlobalState> global_{GlobalState::ok};
   TimePoint next_step_{};
   TimePoint last_look_{};      // its end
