@@ -40,20 +40,7 @@ class MetricVisit {
 
  private:
   void call(const FigureInfo& info, std::span<const MetricLabel> labels, std::int64_t value,
-            const HistogramCounts* histogram) noexcept {
-    MetricView view;
-    view.kind = info.kind;
-    view.first_of_name = &info != last_;
-    view.name = info.name;
-    view.help = info.help;
-    view.unit = info.unit;
-    view.per_unit = info.per_unit;
-    view.labels = labels;
-    view.value = value;
-    view.histogram = histogram;
-    last_ = &info;
-    visitor_(view, argument_);
-  }
+            const HistogramCounts* histogram) noexcept;
 
   MetricVisitor visitor_;
   void* argument_;
