@@ -118,7 +118,7 @@ void BasicDeadlineSupervision<Env>::judge(const DeadlineExpectation& expected, c
   Finding finding{.kind = Supervision::deadline, .from = from, .to = to};
   const std::uint64_t early = early_.get();
   const std::uint64_t late = late_.get();
-  finding.measured = Duration(static_cast<std::int64_t>(measured_.get()));
+  finding.measured = Duration{static_cast<std::int64_t>(measured_.get())};
   if (early != seen_early_) {
     finding.fault = Fault::checkpoint_early;
     finding.count = early - seen_early_;
