@@ -30,7 +30,8 @@ struct Figures {
 
 inline constexpr std::size_t kCpus = 4;
 inline constexpr int kPriority = 80;
-inline constexpr Duration kInterval = std::chrono::milliseconds(1);
+/// Not commensurable with the tick (4 ms): each contestant meets it at each phase.
+inline constexpr Duration kInterval = std::chrono::microseconds(1'009);
 
 /// On which CPUs: who is measured, and who posts to it or wakes it.
 struct Places {
