@@ -53,7 +53,8 @@ for key in host_key key; do ssh-keygen -q -t ed25519 -N '' -C takt -f "$folder/$
 to_dropbear "$folder/host_key" >"$keys/etc/dropbear/dropbear_ed25519_host_key"
 cp "$folder/key.pub" "$keys/root/.ssh/authorized_keys"
 (cd "$keys" && find . -mindepth 1 | cpio --create --format=newc --owner=0:0 --quiet) | gzip -n -1 >"$folder/keys.gz"
-cat "$image/initrd" "$folder/keys.gz" ${TAKT_HIL_PRELOAD:+"$TAKT_HIL_PRELOAD"} >"$folder/initrd"
+# What is not compressed comes first: the kernel wants it aligned.
+cat ${TAKT_HIL_PRELOAD:+"$TAKT_HIL_PRELOAD"} "$image/initrd" "$folder/keys.gz" >"$folder/initrd"
 
 # --- facts ----------------------------------------------------------------------------------------
 {
