@@ -13,6 +13,7 @@
 namespace takt::inline v0 {
 
 class Executor;
+class ExecutorBase;
 namespace detail {
 struct LaneSlot;
 }  // namespace detail
@@ -73,7 +74,7 @@ class DescriptorHandle {
   Status request_remove() noexcept;
 
  private:
-  friend class Executor;
+  friend class ExecutorBase;
   DescriptorHandle(Executor* executor, std::uint32_t number, std::uint32_t generation,
                    LaneId lane) noexcept
       : executor_(executor), number_(number), generation_(generation), lane_(lane) {}
