@@ -100,7 +100,8 @@ class Executor : private ExecutorBase {
   /// worker sleeps, or somebody waits for room. Callable from: any thread, jobs included. Errors:
   /// resource_exhausted: all job slots of the lane are in use (the callable is destroyed);
   /// timed_out: with WhenFull::wait, no slot came free; failed_precondition: not started, or
-  /// stopping, or a worker would wait for room in its own lane; invalid_argument: no such lane.
+  /// stopping, or a worker would wait for room in its own lane; invalid_argument: no such lane or
+  /// priority.
   template <class Function>
   Status post(Function&& function, const PostOptions& options = {}) noexcept {
     using Callable = std::decay_t<Function>;
