@@ -90,7 +90,7 @@ class Executor : private ExecutorBase {
   /// nothing runs: a refused priority, affinity or memory lock fails it, unless OnDenied::degrade.
   /// Blocks: until the workers run; before that behind a stop() under way, as long as that may
   /// take, and behind add_task() and watch(). Callable from: any thread but a worker. The configs
-  /// are copied.
+  /// are copied. ok even when a request_stop() beside it has stopped the executor by now.
   /// Errors: invalid_argument: a config, named; failed_precondition: it runs already, or a lane has
   /// tasks and no worker; permission_denied and others: which worker, which call, which errno.
   Status start(std::span<const WorkerConfig> workers, const StartOptions& options = {}) noexcept;
@@ -211,8 +211,10 @@ class Executor : private ExecutorBase {
 
   /// Begins a stop and waits for nothing: no new jobs and releases; the workers leave when their
   /// lanes are empty. Then somebody must call stop(), which joins them. For jobs, which cannot call
-  /// stop(). Does nothing when the executor does not run, or stops already.
-  /// Blocks: no. Bound: O(workers). Callable from: any thread, jobs included.
+  /// stop(). Does nothing when the executor does not run, or stops already. Beside a start() it
+  /// comes before, and does nothing, or after: that run then begins to stop as soon as it has
+  /// begun. After it certainly comes a call from who has had a post accepted. Blocks: no. Bound:
+  /// O(workers). Callable from: any thread, jobs included.
   void request_stop(StopMode mode) noexcept;
 
   /// The executor's clock: takt::now(), or the virtual one of a ManualExecutor. Blocks: no.

@@ -67,7 +67,7 @@ Status ExecutorBase::start_locked(std::span<const WorkerConfig> workers,
     return {StatusCode::failed_precondition, running() ? "start: the executor runs already"
                                                        : "start: the executor is stopping still"};
   }
-  // relaxed: requests of the last run are void; workers, which may make new ones, come later.
+  // relaxed: requests of the last run are void; whoever can know of this one comes later.
   stop_requests_.store(0, std::memory_order_relaxed);
   LockGuard tasks_lock(task_mutex_);
   if (Status status = check_workers(workers); !status.ok()) return status;
@@ -315,7 +315,7 @@ Status Executor::stop(StopMode mode, Duration timeout) noexcept {
 
 void Executor::request_stop(StopMode mode) noexcept {
   TAKT_CHECK(mode <= StopMode::cancel, "request_stop: no such StopMode");
-  if (!running()) return;
+  // Whether it runs is for the mutex's owner to say: a start() opens lanes before it is done.
   // seq_cst: an RMW before the attempt to lock, as in carry_out_requests() after the unlock: either
   // this one finds the mutex free, or its last owner finds the request.
   stop_requests_.fetch_or(1U << static_cast<std::uint32_t>(mode), std::memory_order_seq_cst);

@@ -49,6 +49,29 @@ TEST(Stop, knows_two_modes) {
   EXPECT_TRUE(executor.running());
 }
 
+TEST(Stop, a_request_after_the_first_post_is_not_lost_beside_the_start) {
+  // The first lane takes posts while start() still opens the others.
+  static takt::StaticExecutor<takt::ExecutorLimits{.lanes = 1024, .jobs_per_lane = 1}> wide;
+  for (int round = 0; round < 20; ++round) {
+    std::thread other([] {
+      wait_until([] { return wide.post([] {}).ok(); });
+      wide.request_stop(StopMode::drain);
+    });
+    const WorkerConfig workers[] = {{.name = "worker"}};
+    EXPECT_OK(wide.start(workers, kAnyMemory));
+    other.join();
+    EXPECT_FALSE(wide.running());
+    EXPECT_OK(wide.stop(StopMode::drain, kPatience));
+  }
+}
+
+TEST(Stop, a_request_without_a_run_is_void) {
+  executor.request_stop(StopMode::cancel);
+  const Running running(executor, {{.name = "worker"}});
+  EXPECT_TRUE(executor.running());
+  EXPECT_OK(executor.submit([] {})->wait());
+}
+
 TEST(Stop, drain_runs_what_was_accepted) {
   ASSERT_OK(executor.start(kWorkers, kAnyMemory));
   std::atomic<int> ran{0};
