@@ -50,18 +50,22 @@ TEST(Stop, knows_two_modes) {
 }
 
 TEST(Stop, a_request_after_the_first_post_is_not_lost_beside_the_start) {
-  // The first lane takes posts while start() still opens the others.
-  static takt::StaticExecutor<takt::ExecutorLimits{.lanes = 1024, .jobs_per_lane = 1}> wide;
-  for (int round = 0; round < 20; ++round) {
+  // The first lane takes posts while start() still schedules the tasks of the second.
+  constexpr std::uint32_t kTasks = 2'048;
+  static takt::StaticExecutor<takt::ExecutorLimits{.workers = 2, .lanes = 2, .tasks = kTasks}> slow;
+  for (std::uint32_t task = 0; task < kTasks; ++task) {
+    ASSERT_OK(slow.add_task({.name = "task", .lane = kSecond, .period = 1h, .offset = 1h}, [] {})
+                  .status());
+  }
+  for (int round = 0; round < 50; ++round) {
     std::thread other([] {
-      wait_until([] { return wide.post([] {}).ok(); });
-      wide.request_stop(StopMode::drain);
+      wait_until([] { return slow.post([] {}, {.lane = kFirst}).ok(); });
+      slow.request_stop(StopMode::drain);
     });
-    const WorkerConfig workers[] = {{.name = "worker"}};
-    EXPECT_OK(wide.start(workers, kAnyMemory));
+    EXPECT_OK(slow.start(kWorkers, kAnyMemory));
     other.join();
-    EXPECT_FALSE(wide.running());
-    EXPECT_OK(wide.stop(StopMode::drain, kPatience));
+    EXPECT_FALSE(slow.running());
+    EXPECT_OK(slow.stop(StopMode::drain, kPatience));
   }
 }
 
