@@ -109,9 +109,7 @@ class Executor : private ExecutorBase {
     const Claim claim = claim_slot(options);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal(options);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, std::forward<Function>(function));
     if (publish(claim, options)) [[likely]]
       return {};
     return take_back(claim);
@@ -131,9 +129,7 @@ class Executor : private ExecutorBase {
     const Claim claim = claim_slot(own);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal_to(worker, own);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, std::forward<Function>(function));
     if (publish_to(address, claim, own)) [[likely]]
       return {};
     return take_back(claim);
@@ -170,9 +166,7 @@ class Executor : private ExecutorBase {
     const Claim claim = claim_slot(options);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal(options);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, std::forward<Function>(function));
     return wait_for_time(claim, time, options);
   }
 
@@ -192,9 +186,8 @@ class Executor : private ExecutorBase {
     const Claim claim = claim_slot(options);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal(options);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::submit_thunk<Callable>;
-    const std::uint32_t generation = claim.slot->word.renew(true);
+    const std::uint32_t generation = fill<Callable>(claim, &detail::submit_thunk<Callable>, true,
+                                                    std::forward<Function>(function));
     if (!publish(claim, options)) [[unlikely]]
       return take_back(claim);
     return JobHandle<detail::ResultOf<Callable>>(this, options.lane, claim.index(), generation);
@@ -389,9 +382,7 @@ Result<std::uint32_t> Executor::broadcast_with(const Function& function, const P
   while (chain != 0) {
     const Claim claim{&storage_.jobs[chain - 1], &lane_of_job(chain - 1)};
     chain = claim.slot->link;
-    ::new (claim.slot->storage.bytes) Callable(function);
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, function);
     if (publish_to(static_cast<std::uint32_t>(claim.slot->release_ns), claim, options)) {
       ++given;
     } else {

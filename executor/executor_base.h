@@ -114,6 +114,16 @@ class ExecutorBase {
     return {&slot.jobs[index], &slot};
   }
 
+  /// Makes the callable of a claimed slot's job, in place; `handled` says whether it has a handle.
+  /// Returns its generation.
+  template <class Callable, class Function>
+  static std::uint32_t fill(Claim claim, detail::Thunk thunk, bool handled,
+                            Function&& function) noexcept {
+    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
+    claim.slot->thunk = thunk;
+    return claim.slot->word.renew(handled);
+  }
+
   bool publish(Claim claim, const PostOptions& options) noexcept {
     claim.slot->release_ns = takes_time_stamps() ? to_ns(now()) : 0;
     claim.slot->deadline_ns = to_ns(options.deadline);

@@ -2,7 +2,6 @@
 #ifndef TAKT_EXECUTOR_READY_JOBS_H_
 #define TAKT_EXECUTOR_READY_JOBS_H_
 
-#include <atomic>
 #include <cstdint>
 
 #include "takt/executor/index_ring.h"
