@@ -195,9 +195,16 @@ class ExecutorBase {
   /// Begins a task's releases at the first one at or after `from`. Called by the holder of the
   /// task mutex and of the lane's timer mutex.
   void schedule(std::uint32_t number, TimePoint epoch, TimePoint from) noexcept;
-  void release_due(detail::LaneSlot& lane, std::int64_t now_ns) noexcept;
+  /// Makes ready what is due on the worker's lane. Returns a task's job that it took instead, or
+  /// kNone.
+  std::uint32_t release_due(const detail::WorkerSlot& worker, std::int64_t now_ns) noexcept;
+  /// Whether nothing that the worker would take before a job of `priority` is ready.
+  bool is_next(const detail::WorkerSlot& worker, Priority priority) const noexcept;
   // The holder of the lane's timer mutex:
   void set_timer(detail::LaneSlot& lane, std::uint32_t index, std::int64_t when) noexcept;
+  void note_decision(std::uint32_t number, const detail::ReleaseDecision& decision) noexcept;
+  /// All but its publication.
+  static void prepare_job(detail::TaskSlot& task, const detail::ReleaseDecision& decision) noexcept;
   /// With `wake` for a thread that is no worker of the lane. False: the lane has closed.
   bool carry_out(detail::LaneSlot& lane, std::uint32_t number,
                  const detail::ReleaseDecision& decision, bool wake) noexcept;

@@ -147,11 +147,14 @@ void ExecutorBase::set_timer(detail::LaneSlot& lane, std::uint32_t number,
   if (earliest != before) lane.queue.set_next_release(earliest, earliest < before);
 }
 
-void ExecutorBase::release_due(detail::LaneSlot& lane, std::int64_t now_ns) noexcept {
+std::uint32_t ExecutorBase::release_due(const detail::WorkerSlot& worker,
+                                        std::int64_t now_ns) noexcept {
+  detail::LaneSlot& lane = *worker.lane;
   LockGuard lock(lane.timer_mutex);
+  std::uint32_t taken = Lane::kNone;
   if (lane.queue.closed()) {
     lane.queue.set_next_release(to_ns(kNever), false);
-    return;
+    return taken;
   }
   while (lane.timers.earliest() <= now_ns) {
     const std::uint32_t index = lane.timers.front().item;
@@ -169,22 +172,38 @@ void ExecutorBase::release_due(detail::LaneSlot& lane, std::int64_t now_ns) noex
     const detail::ReleaseDecision decision =
         task.rule.due(now_ns, idle, idle ? task.finished_ns : 0);
     lane.timers.set(index, decision.timer);
-    carry_out(lane, number, decision, false);
+    // The last of this look, with nothing before it: as if it were published and taken at once.
+    if (decision.release && lane.timers.earliest() > now_ns && is_next(worker, task.priority)) {
+      note_decision(number, decision);
+      prepare_job(task, decision);
+      task.stats.releases.add();
+      taken = index;
+    } else {
+      carry_out(lane, number, decision, false);
+    }
   }
   lane.queue.set_next_release(lane.timers.earliest(), false);
+  return taken;
 }
 
-bool ExecutorBase::carry_out(detail::LaneSlot& lane, std::uint32_t number,
-                             const detail::ReleaseDecision& decision, bool wake) noexcept {
+bool ExecutorBase::is_next(const detail::WorkerSlot& worker, Priority priority) const noexcept {
+  const Lane& queue = worker.lane->queue;
+  const auto level = static_cast<std::uint32_t>(priority);
+  return !queue.watched() && worker.directed.level() > level &&
+         queue.inbox(worker.number_in_lane).empty() && queue.nothing_ready(level + 1);
+}
+
+void ExecutorBase::note_decision(std::uint32_t number,
+                                 const detail::ReleaseDecision& decision) noexcept {
   detail::TaskSlot& task = storage_.tasks[number];
   if (virtual_time_ != nullptr) virtual_time_->decided(task, decision);
   task.stats.overruns.add(decision.overruns);
   if (decision.overruns != 0) note_overrun(number, task.index);
   task.stats.skipped.add(decision.lost);
-  if (!decision.release) {
-    // The job may have ended meanwhile: then this is its end.
-    return !decision.await_finish || await_finish(task) || finish_awaited(lane, number, wake);
-  }
+}
+
+void ExecutorBase::prepare_job(detail::TaskSlot& task,
+                               const detail::ReleaseDecision& decision) noexcept {
   task.release_ns = decision.when;
   task.deadline_ns = task.next_deadline_ns;
   task.abort_ns = task.overrun.kind() == Overrun::Kind::abort
@@ -192,10 +211,22 @@ bool ExecutorBase::carry_out(detail::LaneSlot& lane, std::uint32_t number,
                       : to_ns(kNever);
   task.index = decision.index;
   task.skipped = decision.skipped;
-  // relaxed, twice: only the releaser reads it before the worker, and the ready ring publishes.
+  // relaxed: only the releaser reads it before the worker, who is that or to whom the ready ring
+  // publishes it.
   task.unfinished.store(
       detail::TaskSlot::kUnfinished | (decision.await_finish ? detail::TaskSlot::kAwaited : 0),
       std::memory_order_relaxed);
+}
+
+bool ExecutorBase::carry_out(detail::LaneSlot& lane, std::uint32_t number,
+                             const detail::ReleaseDecision& decision, bool wake) noexcept {
+  detail::TaskSlot& task = storage_.tasks[number];
+  note_decision(number, decision);
+  if (!decision.release) {
+    // The job may have ended meanwhile: then this is its end.
+    return !decision.await_finish || await_finish(task) || finish_awaited(lane, number, wake);
+  }
+  prepare_job(task, decision);
   const std::uint32_t index = ready_index(number);
   if (wake ? lane.queue.publish(task.priority, index)
            : lane.queue.publish_quietly(task.priority, index)) {
@@ -203,6 +234,7 @@ bool ExecutorBase::carry_out(detail::LaneSlot& lane, std::uint32_t number,
     return true;
   }
   // The lane has closed, or its ring is not yet cleared up after that.
+  // relaxed: as in prepare_job().
   task.unfinished.store(0, std::memory_order_relaxed);
   task.stats.skipped.add();
   return false;

@@ -76,9 +76,10 @@ class BasicReadyJobs {
     return kNone;
   }
 
-  /// Whether no job waits, at some instant during the call. Bound: lock-free.
-  bool nothing_ready() const noexcept {
-    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
+  /// Whether no job of the first `levels` levels waits, each at some instant during the call.
+  /// Bound: lock-free.
+  bool nothing_ready(std::uint32_t levels = kPriorityLevels) const noexcept {
+    for (std::uint32_t level = 0; level < levels; ++level) {
       if (!ready_[level].empty(takers_.ready_head[level])) return false;
     }
     return true;

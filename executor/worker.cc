@@ -154,7 +154,11 @@ std::uint32_t ExecutorBase::find_work(detail::WorkerSlot& worker) noexcept {
     std::int64_t next_release = lane.queue.next_release();
     std::int64_t now_ns = 0;
     if (next_release != to_ns(kNever) || worker.spin_ns != 0) now_ns = to_ns(now());
-    if (now_ns >= next_release) release_due(lane, now_ns);
+    if (now_ns >= next_release) {
+      if (const std::uint32_t taken = release_due(worker, now_ns); taken != Lane::kNone) {
+        return taken;
+      }
+    }
     if (lane.queue.watched()) [[unlikely]]
       look_at_descriptors(worker);
     const std::uint32_t index = take_next(worker);

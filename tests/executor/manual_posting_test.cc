@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forms of posting in virtual time: a wait for room lets it pass.
 #include <cstdint>
+#include <string>
 
 #include "takt/executor/manual_executor.h"
 #include "takt/tests/support/test.h"
@@ -52,6 +53,21 @@ TEST(ManualPosting, all_forms) {
   ASSERT_OK(job->then([&got](Result<int> result) { got = *result; }, {.lane = kOther}));
   ASSERT_OK(executor.stop(takt::StopMode::drain, 1s));
   EXPECT_EQ(got, 5);
+}
+
+TEST(ManualPosting, a_job_for_the_worker_goes_before_a_release_of_its_priority) {
+  static Manual executor;
+  executor.set_execution_model(two_ms);
+  std::string order;
+  ASSERT_OK(
+      executor.add_task({.name = "task", .period = 1s, .offset = 1ms}, [&] { order += 't'; }));
+  ASSERT_OK(executor.start(kWorkers));
+  ASSERT_OK(executor.post([&] { order += 'p'; }));
+  executor.run_for(500us);
+  ASSERT_OK(executor.post_to(takt::WorkerId{0}, [&] { order += 'd'; }));
+  executor.run_for(10ms);
+  EXPECT_EQ(order, "pdt");
+  ASSERT_OK(executor.stop(takt::StopMode::drain, 1s));
 }
 
 }  // namespace

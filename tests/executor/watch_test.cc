@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -152,6 +153,34 @@ TEST(Watch, timers_of_the_lane_go_on) {
 }
 
 // The job has its own slot, and takes its turn by priority and age.
+TEST(Watch, an_event_goes_before_a_release_of_lower_priority) {
+  Pipe pipe;
+  std::string order;
+  ASSERT_OK(executor.watch(
+      kFirst, pipe.here, Readiness::readable,
+      [&] {
+        EXPECT_TRUE(take_byte(pipe.here));
+        order += 'd';
+      },
+      Priority::high));
+  ASSERT_OK(executor.add_task({.name = "task", .priority = Priority::low, .period = 1ms},
+                              [&] { order += 't'; }));
+  const Running running(executor, {{.name = "worker"}});
+  for (int i = 0; i < 10; ++i) {
+    Gate gate;
+    hold_worker(executor, gate);
+    order.clear();
+    pipe.put();
+    takt::platform::sleep_until(takt::deadline_after(2ms));  // the task is due by then
+    gate.open();
+    auto first = executor.submit([&] { return order.front(); }, {.priority = Priority::low});
+    ASSERT_OK(first);
+    const Result<char> seen = first->wait();
+    ASSERT_OK(seen);
+    EXPECT_EQ(*seen, 'd');
+  }
+}
+
 TEST(Watch, is_not_lost_when_the_lane_is_full) {
   Pipe pipe;
   std::atomic<int> order{0};

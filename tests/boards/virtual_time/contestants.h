@@ -30,7 +30,8 @@ struct Figures {
 
 inline constexpr std::size_t kCpus = 4;
 inline constexpr int kPriority = 80;
-inline constexpr Duration kInterval = std::chrono::milliseconds(1);
+/// Has no common divisor with the kernel's tick (4 ms): each of them meets it at each of its phases.
+inline constexpr Duration kInterval = std::chrono::microseconds(1'009);
 
 /// On which CPUs: who is measured, and who posts to it or wakes it.
 struct Places {

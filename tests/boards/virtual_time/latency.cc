@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// latency [SAMPLES]                (2000 by default)
+// latency [SAMPLES]                (1000 by default)
 //
 // takt's delays beside those of others, on the board whose clock counts instructions
 // (boards/hil/README.md): on a CPU that is kept free of everybody else, on one that is not but is
-// idle, and on that one with a load (half as many samples). Prints a table, and a JSON object a
-// row to latency.json among the artefacts. Exit status 1 when a ratio is wrong.
+// idle (twice as many samples), and on that one with a load. Prints a table, and a JSON object a
+// row to latency.json among the artefacts. Exit status 1 when a ratio of averages is beyond its
+// target. One of maxima is only told: who meets what the kernel does once in ten seconds is luck
+// (verify.sh judges those of several seeds together).
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -21,22 +23,20 @@ namespace {
 constexpr double kAverageTarget = 1.2;
 constexpr double kMaximumTarget = 1.5;
 
-/// Where, with what beside it, and which ratio of averages is an error there (0: none is).
+/// Where, and with what beside it.
 struct Situation {
   const char* name;
   Places places;
   bool loaded;
-  double average_error;
+  int samples;  ///< of each contestant, for each that is asked for
 };
 // Loads have no business on a CPU without a tick (nohz_full), whose timers go to other CPUs as soon
-// as it is busy: what is measured then is how the emulator takes turns. On a CPU with a tick the
-// target is missed (boards/hil/README.md says by how much, and why): the error there is to get
-// worse.
-// Beside a load the waker is on the same CPU, for the same reason.
+// as it is busy: what is measured then is how the emulator takes turns. Beside a load the waker is
+// on the same CPU, for the same reason.
 constexpr Situation kSituations[] = {
-    {"isolated", {{2, kPriority}, {3, kPriority}}, false, kAverageTarget},
-    {"shared", {{1, kPriority}, {0, kPriority}}, false, 0},
-    {"loaded", {{1, kPriority}, {1, kPriority - 1}}, true, 1.3},
+    {"isolated", {{2, kPriority}, {3, kPriority}}, false, 2},
+    {"shared", {{1, kPriority}, {0, kPriority}}, false, 2},
+    {"loaded", {{1, kPriority}, {1, kPriority - 1}}, true, 1},
 };
 
 class Table {
@@ -60,25 +60,23 @@ class Table {
     std::printf("%-10s%-24s%8lld%9lld%9.0f%9lld", situation.name, name, whole(figures.samples),
                 whole(figures.min), figures.average, whole(figures.max));
     note(situation.name, name, figures);
-    if (reference != nullptr) compare(situation, figures, *reference, *of_maximum);
+    if (reference != nullptr) compare(figures, *reference, *of_maximum);
     std::printf("\n");
     std::fflush(stdout);
   }
 
-  [[nodiscard]] bool wrong() const { return wrong_; }
+  /// Whether a ratio of averages was beyond its target.
+  [[nodiscard]] bool beyond() const { return beyond_; }
 
  private:
   static long long whole(std::int64_t value) { return value; }
 
-  void compare(const Situation& situation, const Figures& figures, const Figures& reference,
-               const Figures& of_maximum) {
+  void compare(const Figures& figures, const Figures& reference, const Figures& of_maximum) {
     const double average = figures.average / reference.average;
     const double maximum = static_cast<double>(figures.max) / static_cast<double>(of_maximum.max);
-    const bool bound = situation.average_error > 0;
-    const bool wrong = bound && (average > situation.average_error || maximum > kMaximumTarget);
-    const bool beyond = average > kAverageTarget || maximum > kMaximumTarget;
-    std::printf("%13.3f%8.3f%s", average, maximum, wrong ? "  WRONG" : beyond ? "  beyond" : "");
-    wrong_ = wrong_ || wrong;
+    std::printf("%13.3f%8.3f%s%s", average, maximum, average > kAverageTarget ? "  AVERAGE" : "",
+                maximum > kMaximumTarget ? "  (max)" : "");
+    beyond_ = beyond_ || average > kAverageTarget;
   }
 
   void note(const char* cpu, const char* name, const Figures& figures) {
@@ -91,10 +89,10 @@ class Table {
   }
 
   std::FILE* json_ = nullptr;
-  bool wrong_ = false;
+  bool beyond_ = false;
 };
 
-int run(int idle_samples) {
+int run(int wanted) {
   // Also the CPUs that the system keeps free.
   const Status wide = platform::set_affinity(CpuSet::range(0, kCpus - 1));
   TAKT_CHECK(wide.ok() && bench::cpu_count() == kCpus, "not the board that this is for");
@@ -102,7 +100,7 @@ int run(int idle_samples) {
   Table table;
   for (const Situation& situation : kSituations) {
     const Places& places = situation.places;
-    const int samples = situation.loaded ? idle_samples / 2 : idle_samples;
+    const int samples = wanted * situation.samples;
     std::optional<Load> load;
     if (situation.loaded) load.emplace(places.measured.slot);
     const Figures cyclic = cyclictest(places, samples);
@@ -116,12 +114,12 @@ int run(int idle_samples) {
   std::printf(
       "targets: %.1f times the average of cyclictest or futex wake, %.1f times cyclictest's max\n",
       kAverageTarget, kMaximumTarget);
-  return table.wrong() ? 1 : 0;
+  return table.beyond() ? 1 : 0;
 }
 
 }  // namespace
 }  // namespace takt::virtual_time
 
 int main(int argc, char** argv) {
-  return takt::virtual_time::run(argc > 1 ? std::atoi(argv[1]) : 2'000);
+  return takt::virtual_time::run(argc > 1 ? std::atoi(argv[1]) : 1'000);
 }
