@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tasks: adding them, and releasing their jobs as their ReleaseRule decides.
-
 #include "takt/executor/executor.h"
 #include "takt/executor/name.h"
 #include "takt/platform/text.h"
