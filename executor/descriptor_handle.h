@@ -6,9 +6,9 @@
 #include <cstdint>
 
 #include "takt/executor/descriptor.h"
+#include "takt/executor/virtual_time.h"
 #include "takt/platform/status.h"
 #include "takt/platform/time.h"
-#include "takt/sync/deadline.h"
 
 namespace takt::inline v0 {
 
@@ -55,7 +55,7 @@ class DescriptorHandle {
   template <class OtherClock, class OtherDuration>
   Status remove_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
     Status status;
-    detail::attempt_until(deadline, [&](TimePoint at) {
+    detail::attempt_until(executor_, deadline, [&](TimePoint at) {
       status = remove_until_steady(at);
       return status.code() != StatusCode::timed_out;
     });
@@ -64,7 +64,7 @@ class DescriptorHandle {
   /// As remove(), at most for `timeout`.
   template <class Rep, class Period>
   Status remove_for(const std::chrono::duration<Rep, Period>& timeout) noexcept {
-    return remove_until(deadline_after(timeout));
+    return remove_until(saturating_add(detail::now_of(executor_), timeout));
   }
 
   /// Begins a removal and waits for nothing: for the descriptor's own job, at the end of a stream.

@@ -73,9 +73,8 @@ class Executor : private ExecutorBase {
   /// another watch(), add_task() or start(). Bound: O(descriptors). Callable from: any thread, jobs
   /// included. The lane's first one opens two descriptors of the executor's own. Errors:
   /// invalid_argument: no such lane or priority, not an open descriptor; unsupported: a file that
-  /// is always ready, virtual time; failed_precondition: the lane watches it already, or has no
-  /// worker while the executor runs; resource_exhausted: ExecutorLimits::descriptors, or the
-  /// system's.
+  /// is always ready; failed_precondition: the lane watches it already, or has no worker while the
+  /// executor runs; resource_exhausted: ExecutorLimits::descriptors, or the system's.
   template <class Function>
   Result<DescriptorHandle> watch(LaneId lane, int descriptor, Readiness wanted, Function&& function,
                                  Priority priority = Priority::normal) noexcept {

@@ -250,12 +250,19 @@ class ExecutorBase {
   void look_at_descriptors(detail::WorkerSlot& worker) noexcept;
   /// Releases the jobs of what the leader found ready.
   void release_ready(detail::LaneSlot& lane, const platform::EventPoll::Events& events) noexcept;
-  void run_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
-  void invoke_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
+  void release_what_is_ready(detail::LaneSlot& lane) noexcept;
+  /// The halves of its job, as begin() and finish().
+  bool begin_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
+  void finish_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
   /// Of one with an error or a hang-up and nothing that was asked for: it would be reported for
   /// ever. A resume() during its job is then not lost.
   static void suspend_in_trouble(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
   void end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
+  /// Of the job with this number in the lane's rings; null when it is none of a descriptor.
+  detail::DescriptorSlot* descriptor_of(std::uint32_t index) const noexcept {
+    const std::uint32_t first = storage_.limits.jobs_per_lane + storage_.limits.tasks;
+    return index < first ? nullptr : &storage_.descriptors[index - first];
+  }
   std::uint32_t ready_index(const detail::DescriptorSlot& slot) const noexcept {
     return storage_.limits.jobs_per_lane + storage_.limits.tasks + number_of(slot);
   }

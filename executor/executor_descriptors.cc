@@ -45,10 +45,6 @@ Result<DescriptorHandle> ExecutorBase::watch_with(const Watch& watch, detail::Th
   Text<Status::kTextBytes> text;
   text << "watch: ";
 
-  if (virtual_time_ != nullptr) {
-    text << "there are no descriptors in virtual time";
-    return Status(StatusCode::unsupported, text.view());
-  }
   LockGuard lock(task_mutex_);
   if (running() && worker_count(watch.lane) == 0) {
     text << "lane " << static_cast<std::uint32_t>(watch.lane) << " has no worker";
@@ -219,7 +215,13 @@ void ExecutorBase::look_at_descriptors(detail::WorkerSlot& worker) noexcept {
   const bool busy = worker.directed.level() != kPriorityLevels || !lane.queue.nothing_ready() ||
                     !lane.queue.inbox(worker.number_in_lane).empty();
   if (worker.spin_ns == 0 && !busy) return;
-  if (lane.queue.closed() || !lane.queue.lead(worker.number_in_lane)) return;
+  if (lane.queue.closed()) return;
+  // In virtual time nobody sleeps in the poll.
+  if (virtual_time_ == nullptr && !lane.queue.lead(worker.number_in_lane)) return;
+  release_what_is_ready(lane);
+}
+
+void ExecutorBase::release_what_is_ready(detail::LaneSlot& lane) noexcept {
   platform::EventPoll::Events events;
   lane.queue.poll().wait(events, from_ns(0));
   if (events.count != 0) release_ready(lane, events);
@@ -254,37 +256,31 @@ void ExecutorBase::release_ready(detail::LaneSlot& lane,
   }
 }
 
-void ExecutorBase::run_descriptor(detail::WorkerSlot& worker,
-                                  detail::DescriptorSlot& slot) noexcept {
-  detail::LaneSlot& lane = *worker.lane;
-  // A job that is cancelled tells nobody of trouble: the next start() reports it anew.
-  if (!stop_requested()) {
-    if (!has(slot.ready, slot.wanted)) suspend_in_trouble(lane, slot);
-    invoke_descriptor(worker, slot);
-  } else {
+bool ExecutorBase::begin_descriptor(detail::WorkerSlot& worker,
+                                    detail::DescriptorSlot& slot) noexcept {
+  // Numbered behind the lane's jobs.
+  const std::uint32_t shown = storage_.limits.jobs_per_lane + number_of(slot);
+  worker.stats.activity.set(WorkerPhase::in_job, false, shown);
+  worker.subject = WorkerEvent::job_of(lane_number(worker), false, shown, slot.index);
+  if (stop_requested()) {
+    // A job that is cancelled tells nobody of trouble: the next start() reports it anew.
     slot.stats.cancelled.add();
     worker.stats.cancelled.add();
     worker.note_now(EventKind::cancelled);
+    end_descriptor(*worker.lane, slot);
+    worker.stats.activity.set(WorkerPhase::ready);
+    return false;
   }
-  end_descriptor(lane, slot);
-}
-
-void ExecutorBase::suspend_in_trouble(detail::LaneSlot& lane,
-                                      detail::DescriptorSlot& slot) noexcept {
-  LockGuard lock(lane.descriptor_mutex);
-  // relaxed: written under the mutex.
-  if (slot.state.load(std::memory_order_relaxed) != DescriptorState::active) return;
-  // Before the job: a resume() that it asks for, of whomever, comes after this.
-  // release: pairs with the acquire in DescriptorHandle::state().
-  slot.state.store(DescriptorState::suspended, std::memory_order_release);
-}
-
-void ExecutorBase::invoke_descriptor(detail::WorkerSlot& worker,
-                                     detail::DescriptorSlot& slot) noexcept {
-  const bool time_stamps = takes_time_stamps();
-  const std::int64_t start = time_stamps ? to_ns(now()) : 0;
+  if (!has(slot.ready, slot.wanted)) suspend_in_trouble(*worker.lane, slot);
+  worker.start_ns = takes_time_stamps() ? to_ns(now()) : 0;
   worker.note(EventKind::release, slot.release_ns);
-  worker.note(EventKind::start, start);
+  worker.note(EventKind::start, worker.start_ns);
+  return true;
+}
+
+void ExecutorBase::finish_descriptor(detail::WorkerSlot& worker,
+                                     detail::DescriptorSlot& slot) noexcept {
+  const std::int64_t start = worker.start_ns;
   const DescriptorContext context{{.release = from_ns(slot.release_ns),
                                    .start = from_ns(start),
                                    .deadline = kNever,
@@ -297,10 +293,23 @@ void ExecutorBase::invoke_descriptor(detail::WorkerSlot& worker,
   (completed ? slot.stats.completed : slot.stats.failed).add();
   worker.stats.jobs.add();
   if (!completed) worker.stats.failed.add();
-  if (!time_stamps) return;
-  const std::int64_t finish = to_ns(now());
-  worker.stats.busy_ns.add(static_cast<std::uint64_t>(finish - start));
-  worker.note(completed ? EventKind::completed : EventKind::failed, finish);
+  if (takes_time_stamps()) {
+    const std::int64_t finish = to_ns(now());
+    worker.stats.busy_ns.add(static_cast<std::uint64_t>(finish - start));
+    worker.note(completed ? EventKind::completed : EventKind::failed, finish);
+  }
+  end_descriptor(*worker.lane, slot);
+  worker.stats.activity.set(WorkerPhase::ready);
+}
+
+void ExecutorBase::suspend_in_trouble(detail::LaneSlot& lane,
+                                      detail::DescriptorSlot& slot) noexcept {
+  LockGuard lock(lane.descriptor_mutex);
+  // relaxed: written under the mutex.
+  if (slot.state.load(std::memory_order_relaxed) != DescriptorState::active) return;
+  // Before the job: a resume() that it asks for, of whomever, comes after this.
+  // release: pairs with the acquire in DescriptorHandle::state().
+  slot.state.store(DescriptorState::suspended, std::memory_order_release);
 }
 
 void ExecutorBase::end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {

@@ -193,16 +193,8 @@ std::uint32_t ExecutorBase::take_next(detail::WorkerSlot& worker) noexcept {
 }
 
 void ExecutorBase::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
-  const std::uint32_t descriptors = storage_.limits.jobs_per_lane + storage_.limits.tasks;
-  if (index >= descriptors) {
-    // Numbered behind the lane's jobs.
-    const std::uint32_t number = index - descriptors;
-    const std::uint32_t shown = storage_.limits.jobs_per_lane + number;
-    detail::DescriptorSlot& slot = storage_.descriptors[number];
-    worker.stats.activity.set(WorkerPhase::in_job, false, shown);
-    worker.subject = WorkerEvent::job_of(lane_number(worker), false, shown, slot.index);
-    run_descriptor(worker, slot);
-    worker.stats.activity.set(WorkerPhase::ready);
+  if (detail::DescriptorSlot* const slot = descriptor_of(index); slot != nullptr) {
+    if (begin_descriptor(worker, *slot)) finish_descriptor(worker, *slot);
   } else if (begin(worker, index)) {
     finish(worker, index);
   }
