@@ -38,7 +38,7 @@ void write_end_of_path(std::string_view path, TextWriter& text) noexcept {
   text << path;
 }
 
-Status file_error(std::string_view path, int error, std::string_view what) noexcept {
+Status writing_error(std::string_view path, int error, std::string_view what) noexcept {
   Text<Status::kTextBytes> text;
   write_end_of_path(path, text);
   text << ": " << what;
@@ -94,7 +94,7 @@ Status AtomicFile::open(const char* path) noexcept {
     descriptor_ = ::open(temporary_, kFlags, kMode);
     return descriptor_;
   });
-  if (error != 0) return file_error(temporary_, error, "cannot be created");
+  if (error != 0) return writing_error(temporary_, error, "cannot be created");
   if (::fstat(descriptor_, &there) == 0 && S_ISREG(there.st_mode)) return {};
   ::close(std::exchange(descriptor_, -1));  // not ours to remove
   return no_regular_file(temporary_);
@@ -125,7 +125,7 @@ Status AtomicFile::commit() noexcept {
 }
 
 Status AtomicFile::give_up(int error, std::string_view what) noexcept {
-  const Status status = file_error(temporary_, error, what);
+  const Status status = writing_error(temporary_, error, what);
   if (descriptor_ < 0) {
     ::unlink(temporary_);
   } else {

@@ -5,14 +5,15 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # for those that source it; $hil: this folder
 
 hil_keys='driver host port user key known_hosts ssh_config arch kernel configuration work lock reserve_kib
-  connect_limit copy_limit run_limit grace lease lock_limit return_limit boot_limit batch_kib time_scale seed'
+  connect_limit copy_limit run_limit grace lease lock_limit return_limit boot_limit batch_kib boards_at_once
+  time_scale seed'
 
 read_board() {
   local board=$1 file key_name value line=0
   driver=ssh host='' port=22 user=$(id -un) key='' known_hosts='' ssh_config='' arch='' kernel=''
   configuration='' work=/tmp/takt-hil lock=/tmp/takt-hil.lock reserve_kib=4096 connect_limit=10 copy_limit=60
-  run_limit=300 grace=2 lease=15 lock_limit=60 return_limit=90 boot_limit=90 batch_kib=0 time_scale=1
-  seed=1
+  run_limit=300 grace=2 lease=15 lock_limit=60 return_limit=90 boot_limit=90 batch_kib=0
+  boards_at_once=1 time_scale=1 seed=1
   board_name=$(basename -- "$board" .board)
   case $board in
     *@*)
@@ -37,7 +38,7 @@ read_board() {
     value=${value%%[[:space:]]#*}
     value=${value%"${value##*[![:space:]]}"}
     case $key_name in
-      port | *_kib | *_limit | grace | lease | time_scale | seed) [[ $value =~ ^[0-9]+$ ]] || key_name=wrong ;;
+      port | *_kib | *_limit | grace | lease | boards_at_once | time_scale | seed) [[ $value =~ ^[0-9]+$ ]] || key_name=wrong ;;
       work) [[ $value =~ ^/[A-Za-z0-9._/-]+$ ]] || key_name=wrong ;;
       lock) [[ $value == none || $value =~ ^/[A-Za-z0-9._/-]+$ ]] || key_name=wrong ;;
       driver) [[ $value =~ ^[a-z0-9_]+$ && -r $hil/drivers/$value.sh ]] || key_name=wrong ;;

