@@ -276,6 +276,15 @@ class Executor : private ExecutorBase {
   std::uint32_t worker_count(LaneId lane) const noexcept {
     return ExecutorBase::worker_count(lane);
   }
+  /// ExecutorLimits::lanes. Blocks: no. Callable from: any thread.
+  std::uint32_t lane_count() const noexcept { return storage_.limits.lanes; }
+  /// How many jobs wait in `lane` for a worker, those of tasks and descriptors included, timed ones
+  /// not; 0 when there is no such lane. A figure. Blocks: no. Bound: O(jobs). Callable from: any
+  /// thread.
+  std::uint32_t waiting_jobs(LaneId lane) const noexcept {
+    const auto number = static_cast<std::uint32_t>(lane);
+    return number < storage_.limits.lanes ? storage_.lanes[number].queue.backlog() : 0;
+  }
   /// What became of posts to `lane`, which must exist, since the executor was constructed. Blocks:
   /// no. Callable from: any thread.
   const LaneStats& lane_stats(LaneId lane) const noexcept {

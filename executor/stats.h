@@ -8,6 +8,8 @@
 
 #include "takt/executor/activity.h"
 #include "takt/executor/event_ring.h"
+#include "takt/executor/limits.h"
+#include "takt/sync/env.h"
 
 // What the executor lets be seen of itself. Workers write, anybody reads without locks; the figures
 // of one object may be a few jobs apart. The executor knows nothing of who reads (monitor/).
@@ -15,7 +17,8 @@
 namespace takt::inline v0 {
 
 /// A counter with one writer at a time. Relaxed throughout: a figure, it orders nothing.
-class Counter {
+template <class Env>
+class BasicCounter {
  public:
   /// Blocks: no. Callable from: the writer.
   void add(std::uint64_t amount = 1) noexcept { set(get() + amount); }
@@ -28,8 +31,10 @@ class Counter {
   std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::uint64_t> value_{0};
+  typename Env::template Atomic<std::uint64_t> value_{0};
 };
+
+using Counter = BasicCounter<ThreadEnv>;
 
 /// A counter that any thread raises. Relaxed throughout: a figure, it orders nothing.
 class SharedCounter {

@@ -6,8 +6,10 @@
 #include <cstdint>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/fault_count.h"
 #include "takt/monitor/supervision.h"
 #include "takt/platform/time.h"
+#include "takt/sync/env.h"
 
 // One word that the reporter and the watchdog share, the span from one checkpoint to another:
 //
@@ -37,7 +39,8 @@ struct DeadlineExpectation {
 
 /// Deadline supervision of one pair of checkpoints. The reporter's side measures and judges what
 /// has come; the watchdog's side finds what does not come.
-class DeadlineSupervision {
+template <class Env>
+class BasicDeadlineSupervision {
  public:
   /// The first checkpoint was reached. Again without the second one: the span begins anew.
   /// Blocks: no. Bound: wait-free. Callable from: the reporter, as finish().
@@ -53,7 +56,8 @@ class DeadlineSupervision {
   /// Blocks: no. Bound: wait-free. Callable from: the watchdog, as the others.
   void judge(const DeadlineExpectation& expected, const Look& look, std::uint32_t from,
              std::uint32_t to, Findings& findings) noexcept;
-  /// What was counted is forgotten, what is open begins now.
+  /// What was counted is forgotten, what is open begins now. A report that is under way may still
+  /// count, here and in drop().
   void restart(const Look& look) noexcept;
   /// What was counted is forgotten, what is open was somebody's who is no more.
   void drop() noexcept {
@@ -85,7 +89,7 @@ class DeadlineSupervision {
 
   void close(std::uint64_t next, TimePoint at, const DeadlineExpectation& expected,
              bool finished) noexcept {
-    // relaxed: the word alone carries the decision; the counters are figures.
+    // relaxed: the word alone carries the decision.
     const std::uint64_t span = word_.exchange(next, std::memory_order_relaxed);
     if ((span & (kOpen | kAccused)) != kOpen || expected.max <= Duration::zero()) return;
     const Duration took = at - unpack(span);
@@ -98,14 +102,83 @@ class DeadlineSupervision {
     }
   }
 
-  std::atomic<std::uint64_t> word_{0};
-  Counter early_;
-  Counter late_;
-  Counter measured_;  // of the last one that was early or late
+  typename Env::template Atomic<std::uint64_t> word_{0};
+  BasicFaultCount<Env> early_;
+  BasicFaultCount<Env> late_;
+  BasicCounter<Env> measured_;  // of the last one that was early or late
   // The watchdog's: what it has seen of the counters.
   std::uint64_t seen_early_ = 0;
   std::uint64_t seen_late_ = 0;
 };
+
+template <class Env>
+void BasicDeadlineSupervision<Env>::judge(const DeadlineExpectation& expected, const Look& look,
+                                          std::uint32_t from, std::uint32_t to,
+                                          Findings& findings) noexcept {
+  Finding finding{.kind = Supervision::deadline, .from = from, .to = to};
+  const std::uint64_t early = early_.get();
+  const std::uint64_t late = late_.get();
+  finding.measured = Duration{static_cast<std::int64_t>(measured_.get())};
+  if (early != seen_early_) {
+    finding.fault = Fault::checkpoint_early;
+    finding.count = early - seen_early_;
+    findings.add(finding);
+  }
+  if (late != seen_late_) {
+    finding.fault = Fault::checkpoint_late;
+    finding.count = late - seen_late_;
+    findings.add(finding);
+  }
+  seen_early_ = early;
+  seen_late_ = late;
+  if (expected.max <= Duration::zero()) return;
+  // relaxed, here and below: as in close().
+  std::uint64_t span = word_.load(std::memory_order_relaxed);
+  if ((span & kOpen) == 0) return;
+  const Duration takes = look.begin - unpack(span);
+  if (takes <= expected.max) return;
+  // Accused already: late still, so that no cycle of its is without fault.
+  const bool again = (span & kAccused) != 0;
+  // Fails when the reporter came meanwhile: then it has counted itself.
+  if (!again && !word_.compare_exchange_strong(span, span | kAccused, std::memory_order_relaxed,
+                                               std::memory_order_relaxed)) {
+    return;
+  }
+  finding.fault = Fault::checkpoint_late;
+  finding.count = again ? 0 : 1;
+  finding.measured = takes;
+  findings.add(finding);
+}
+
+template <class Env>
+void BasicDeadlineSupervision<Env>::move_begin(std::uint64_t span, TimePoint begin,
+                                               std::uint64_t flags) noexcept {
+  // relaxed: the word is all that is exchanged with the reporter. Fails when the reporter came
+  // meanwhile: nothing is open then, or what is open is new.
+  static_cast<void>(word_.compare_exchange_strong(span, pack(begin) | kOpen | kMoved | flags,
+                                                  std::memory_order_relaxed,
+                                                  std::memory_order_relaxed));
+}
+
+template <class Env>
+void BasicDeadlineSupervision<Env>::restart(const Look& look) noexcept {
+  const std::uint64_t span = word_.load(std::memory_order_relaxed);  // relaxed: see move_begin()
+  // What has begun since the glance keeps its beginning, or it would seem longer than it is.
+  if ((span & kOpen) != 0 && unpack(span) < look.end) move_begin(span, look.end, 0);
+  forget_counted();
+}
+
+template <class Env>
+void BasicDeadlineSupervision<Env>::exclude(const Disturbance& disturbance) noexcept {
+  const std::uint64_t span = word_.load(std::memory_order_relaxed);  // relaxed: see move_begin()
+  if ((span & kOpen) == 0) return;
+  const TimePoint began = unpack(span);
+  const TimePoint moved = disturbance.moved(began);
+  if (moved != began) move_begin(span, moved, span & kAccused);
+}
+
+using DeadlineSupervision = BasicDeadlineSupervision<ThreadEnv>;
+extern template class BasicDeadlineSupervision<ThreadEnv>;
 
 }  // namespace takt::inline v0
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "takt/monitor/metric_visit.h"
 #include "takt/platform/check.h"
 #include "takt/platform/duration_text.h"
 #include "takt/platform/thread_id.h"
@@ -242,27 +243,22 @@ std::uint64_t ErrorLog::taken(Severity severity) const noexcept {
 }
 
 void ErrorLog::visit(MetricVisitor visitor, void* argument) const noexcept {
-  const auto visit_counter = [&](const char* name, const char* help,
-                                 SharedCounter detail::ErrorKindState::*counter) {
+  static constexpr detail::FigureInfo kReported{"takt_errors_total", "Errors that were reported",
+                                                "", 1, MetricKind::counter};
+  static constexpr detail::FigureInfo kUnrecorded{"takt_errors_without_text_total",
+                                                  "Errors that found the log's inbox full", "", 1,
+                                                  MetricKind::counter};
+  detail::MetricVisit visit(visitor, argument);
+  for (const bool unrecorded : {false, true}) {
     for (std::uint32_t number = 0; number < kind_count_; ++number) {
       const detail::ErrorKindState& state = kind_storage_[number];
       const MetricLabel labels[] = {
           {.name = "kind", .value = state.config.name},
           {.name = "severity", .value = to_string(state.config.severity)}};
-      MetricView view;
-      view.kind = MetricKind::counter;
-      view.first_of_name = number == 0;
-      view.name = name;
-      view.help = help;
-      view.labels = labels;
-      view.value = static_cast<std::int64_t>((state.*counter).get());
-      visitor(view, argument);
+      visit.counter(unrecorded ? kUnrecorded : kReported, labels,
+                    (unrecorded ? state.unrecorded : state.reported).get());
     }
-  };
-  visit_counter("takt_errors_total", "Errors that were reported",
-                &detail::ErrorKindState::reported);
-  visit_counter("takt_errors_without_text_total", "Errors that found the log's inbox full",
-                &detail::ErrorKindState::unrecorded);
+  }
 }
 
 void ErrorLog::write_summary(TextWriter& out, TimePoint now) noexcept {

@@ -163,7 +163,7 @@ void write_histogram_members(const HistogramCounts& counts, TextWriter& out) noe
   out << R"(],"count":)" << buckets.all() << R"(,"sum":)";
   write_decimal(buckets.sum(), kNanosecondsPerSecond, out);
   const Histogram histogram(counts);
-  constexpr struct {
+  static constexpr struct {
     const char* name;
     double quantile;
   } kPercentiles[] = {{"p50", 0.5}, {"p99", 0.99}, {"p99_9", 0.999}};

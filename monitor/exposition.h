@@ -19,7 +19,7 @@ enum class ExpositionFormat : std::uint32_t {
 };
 
 /// Writes metrics into a caller's buffer, as text that other programs collect. Sources are whatever
-/// has visit(MetricVisitor, void*): Metrics, Sampler, ErrorLog. A name comes from one
+/// has visit(MetricVisitor, void*): Metrics, Sampler, ErrorLog, Watchdog. A name comes from one
 /// source only. Values are exact decimal fractions. A metric that does not fit is left out with all
 /// that come after it: what is there is whole lines and whole histograms, of JSON a whole document.
 /// Of a histogram the buckets of the powers of two from 1 us to 17 s are written, in seconds; its

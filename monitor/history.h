@@ -10,6 +10,7 @@
 #include <span>
 
 #include "takt/platform/time.h"
+#include "takt/sync/env.h"
 
 // A ring of samples, each a row of columns: the time, then one value for each series. Samples are
 // numbered 0, 1, 2, … without end; sample i lies in row i mod capacity. The protocol is that of
@@ -22,15 +23,16 @@
 
 namespace takt::inline v0::detail {
 
-class History {
+template <class Env>
+class BasicHistory {
  public:
-  using Cell = std::atomic<std::int64_t>;
+  using Cell = typename Env::template Atomic<std::int64_t>;
 
   /// What a column holds where there was nothing to read.
   static constexpr std::int64_t kAbsent = std::numeric_limits<std::int64_t>::min();
 
   /// `cells` are `capacity` (2 or more) rows of `columns` each.
-  History(std::span<Cell> cells, std::uint32_t columns) noexcept
+  BasicHistory(std::span<Cell> cells, std::uint32_t columns) noexcept
       : cells_(cells), columns_(columns), capacity_(cells.size() / columns) {}
 
   /// How many samples are complete. Blocks: no. Callable from: any thread, as all that reads.
@@ -80,9 +82,11 @@ class History {
   const std::span<Cell> cells_;
   const std::uint32_t columns_;
   const std::uint64_t capacity_;
-  std::atomic<std::uint64_t> written_{0};
+  typename Env::template Atomic<std::uint64_t> written_{0};
   std::size_t next_row_ = 0;  // where the row of sample written_ begins; the writer's
 };
+
+using History = BasicHistory<ThreadEnv>;
 
 }  // namespace takt::inline v0::detail
 

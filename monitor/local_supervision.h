@@ -29,7 +29,8 @@ class LocalSupervision {
  public:
   /// Blocks: no. Callable from: any thread.
   LocalState state() const noexcept {
-    // acquire: pairs with the release of set(), so that a reader sees the record of what it sees.
+    // acquire: pairs with the release of set(): a reader has what the watchdog wrote before, which
+    // is not yet the verdict. Watchdog::state() comes after the verdicts.
     return state_.load(std::memory_order_acquire);
   }
 

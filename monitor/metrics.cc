@@ -112,20 +112,16 @@ Status refused(const MetricConfig& config, std::string_view problem) noexcept {
 }
 
 MetricView view_of(const MetricEntry& entry) noexcept {
-  MetricView view;
-  view.kind = entry.kind;
-  view.first_of_name = entry.first_of_name;
-  view.name = entry.config.name;
-  view.help = entry.config.help;
-  view.unit = entry.config.unit;
-  view.per_unit = entry.config.per_unit;
-  view.labels = {entry.config.labels, entry.label_count};
-  if (entry.read != nullptr) {
-    view.value = entry.read(entry.source);
-  } else {
-    view.histogram = static_cast<const HistogramCounts*>(entry.source);
-  }
-  return view;
+  const bool is_histogram = entry.read == nullptr;
+  return {.kind = entry.kind,
+          .first_of_name = entry.first_of_name,
+          .name = entry.config.name,
+          .help = entry.config.help,
+          .unit = entry.config.unit,
+          .per_unit = entry.config.per_unit,
+          .labels = {entry.config.labels, entry.label_count},
+          .value = is_histogram ? 0 : entry.read(entry.source),
+          .histogram = is_histogram ? static_cast<const HistogramCounts*>(entry.source) : nullptr};
 }
 
 }  // namespace
@@ -158,31 +154,28 @@ Status Metrics::add_entry(const MetricConfig& config, MetricKind kind, const voi
   if (wrong_config(config, kind, labels, wrong)) return refused(config, wrong.view());
   constexpr const char* kOther = "is there with another kind, help, unit or per_unit";
   LockGuard lock(mutex_);
-  // relaxed: written under the mutex.
-  const std::uint32_t count = count_.load(std::memory_order_relaxed);
   MetricEntry* last = nullptr;
-  for (MetricEntry& entry : entries_.first(count)) {
+  for (MetricEntry& entry : entries_.taken()) {
     if (std::string_view(entry.config.name) != config.name) continue;
     if (!same_family(entry, config, kind)) return refused(config, kOther);
     if (same_labels(entry, config, labels)) return refused(config, "is there with these labels");
     last = &entry;
   }
-  if (count == entries_.size()) {
+  MetricEntry* const entry = entries_.vacant();
+  if (entry == nullptr) {
+    const std::uint32_t count = capacity();
     Text<Status::kTextBytes> text;
     text << "metrics: all " << count << " places are taken: raise StaticMetrics<" << count << '>';
     return {StatusCode::resource_exhausted, text.view()};
   }
-  MetricEntry& entry = entries_[count];
-  entry.config = config;
-  if (entry.config.unit == nullptr) entry.config.unit = "";
-  entry.kind = kind;
-  entry.first_of_name = last == nullptr;
-  entry.label_count = labels;
-  entry.source = source;
-  entry.read = read;
-  // release, both: pair with the acquires of size() and visit(); the entry is complete.
-  if (last != nullptr) last->next.store(count + 1, std::memory_order_release);
-  count_.store(count + 1, std::memory_order_release);
+  entry->config = config;
+  if (entry->config.unit == nullptr) entry->config.unit = "";
+  entry->kind = kind;
+  entry->first_of_name = last == nullptr;
+  entry->label_count = labels;
+  entry->source = source;
+  entry->read = read;
+  entries_.append(last);
   return {};
 }
 
@@ -192,17 +185,8 @@ MetricView Metrics::view(std::uint32_t number) const noexcept {
 }
 
 void Metrics::visit(MetricVisitor visitor, void* argument) const noexcept {
-  for (const MetricEntry& first : entries_.first(size())) {
-    if (!first.first_of_name) continue;
-    const MetricEntry* entry = &first;
-    for (;;) {
-      visitor(view_of(*entry), argument);
-      // acquire: pairs with the release in add_entry().
-      const std::uint32_t next = entry->next.load(std::memory_order_acquire);
-      if (next == 0) break;
-      entry = &entries_[next - 1];
-    }
-  }
+  entries_.for_each(
+      [visitor, argument](const MetricEntry& entry) { visitor(view_of(entry), argument); });
 }
 
 }  // namespace takt::inline v0

@@ -2,13 +2,14 @@
 #ifndef TAKT_MONITOR_METRICS_H_
 #define TAKT_MONITOR_METRICS_H_
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/family_list.h"
 #include "takt/monitor/gauge.h"
 #include "takt/monitor/metric.h"
+#include "takt/monitor/published_count.h"
 #include "takt/platform/status.h"
 #include "takt/sync/mutex.h"
 
@@ -28,7 +29,7 @@ struct MetricEntry {
   std::uint32_t label_count = 0;
   const void* source = nullptr;
   std::int64_t (*read)(const void* source) noexcept = nullptr;  // null: a histogram
-  std::atomic<std::uint32_t> next{0};  // of the same name, its number and 1 more; 0: none
+  PublishedCount next;  // of the same name: see family_list.h
 };
 
 }  // namespace detail
@@ -56,11 +57,8 @@ class Metrics {
 
   /// How many there are. They are numbered from 0 in the order of add(); each stays.
   /// Blocks: no. Callable from: any thread, as everything below.
-  std::uint32_t size() const noexcept {
-    // acquire: pairs with the release in add(): the entries are there.
-    return count_.load(std::memory_order_acquire);
-  }
-  std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(entries_.size()); }
+  std::uint32_t size() const noexcept { return entries_.size(); }
+  std::uint32_t capacity() const noexcept { return entries_.capacity(); }
   /// Metric `number`, which is below size(), and its value now. Bound: wait-free.
   MetricView view(std::uint32_t number) const noexcept;
 
@@ -78,9 +76,8 @@ class Metrics {
   Status add_entry(const MetricConfig& config, MetricKind kind, const void* source,
                    Read read) noexcept;
 
-  const std::span<detail::MetricEntry> entries_;
-  Mutex mutex_;
-  std::atomic<std::uint32_t> count_{0};
+  detail::BasicFamilyList<detail::MetricEntry, ThreadEnv> entries_;
+  Mutex mutex_;  // of who adds
 };
 
 /// Metrics with room for `kCapacity`.

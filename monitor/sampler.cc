@@ -65,7 +65,7 @@ Status Sampler::set_metrics(const Metrics& metrics) noexcept {
 template <class Stats>
 Result<std::uint32_t> Sampler::add_source(const char* what, const char* name, const Stats& stats,
                                           std::span<detail::Source<Stats>> sources,
-                                          std::atomic<std::uint32_t>& count) noexcept {
+                                          detail::PublishedCount& count) noexcept {
   detail::SourceName copy{};
   Text<Status::kTextBytes> text;
   if (!is_name(name, sizeof copy.text)) {
@@ -74,8 +74,7 @@ Result<std::uint32_t> Sampler::add_source(const char* what, const char* name, co
   }
   std::strncpy(copy.text, name, sizeof copy.text - 1);
   LockGuard lock(mutex_);
-  // relaxed: written under the mutex.
-  const std::uint32_t taken = count.load(std::memory_order_relaxed);
+  const std::uint32_t taken = count.taken();
   std::uint32_t number = 0;
   while (number < taken && sources[number].stats != &stats) ++number;
   if (number == sources.size()) {
@@ -85,8 +84,7 @@ Result<std::uint32_t> Sampler::add_source(const char* what, const char* name, co
   sources[number].name.store(copy);
   if (number == taken) {
     sources[number].stats = &stats;
-    // release: pairs with the acquires of those who count; the source is complete.
-    count.store(number + 1, std::memory_order_release);
+    count.publish(number + 1);
   }
   return number;
 }
@@ -97,6 +95,30 @@ Result<std::uint32_t> Sampler::add_worker(const char* name, const WorkerStats& s
 
 Result<std::uint32_t> Sampler::add_task(const char* name, const TaskStats& stats) noexcept {
   return add_source("task", name, stats, view_.tasks, task_count_);
+}
+
+Result<std::uint32_t> Sampler::add_descriptor(const char* name,
+                                              const DescriptorStats& stats) noexcept {
+  return add_source("descriptor", name, stats, view_.descriptors, descriptor_count_);
+}
+
+Result<std::uint32_t> Sampler::add_lane(const LaneSource& lane) noexcept {
+  if (!lane.valid()) {
+    return Status(StatusCode::invalid_argument, "a lane's source is empty");
+  }
+  LockGuard lock(mutex_);
+  const std::uint32_t taken = lane_count_.taken();
+  for (std::uint32_t number = 0; number < taken; ++number) {
+    if (view_.lanes[number] == lane) return number;
+  }
+  if (taken == view_.lanes.size()) {
+    Text<Status::kTextBytes> text;
+    text << "all " << taken << " SamplerLimits::lanes are in use";
+    return Status(StatusCode::resource_exhausted, text.view());
+  }
+  view_.lanes[taken] = lane;
+  lane_count_.publish(taken + 1);
+  return taken;
 }
 
 Result<AlertId> Sampler::add_alert(const AlertConfig& config) noexcept {
@@ -118,8 +140,7 @@ Result<AlertId> Sampler::add_alert(const AlertConfig& config) noexcept {
     return Status(StatusCode::invalid_argument, text.view());
   }
   LockGuard lock(mutex_);
-  // relaxed: written under the mutex.
-  const std::uint32_t number = alert_count_.load(std::memory_order_relaxed);
+  const std::uint32_t number = alert_count_.taken();
   for (const detail::Alert& other : view_.alerts.first(number)) {
     if (std::strcmp(other.name(), config.name) != 0) continue;
     text << "is there already";
@@ -130,14 +151,13 @@ Result<AlertId> Sampler::add_alert(const AlertConfig& config) noexcept {
     return Status(StatusCode::resource_exhausted, text.view());
   }
   view_.alerts[number].set(config);
-  // release: pairs with the acquires of those who count; the alert is complete.
-  alert_count_.store(number + 1, std::memory_order_release);
+  alert_count_.publish(number + 1);
   return AlertId{number};
 }
 
 const detail::Alert& Sampler::alert_of(AlertId alert) const noexcept {
   const auto number = static_cast<std::uint32_t>(alert);
-  TAKT_CHECK(number < alert_count_.load(std::memory_order_acquire), "there is no such alert");
+  TAKT_CHECK(number < alert_count_.get(), "there is no such alert");
   return view_.alerts[number];
 }
 
@@ -169,8 +189,8 @@ TimePoint Sampler::step_unchecked(TimePoint now) noexcept {
     begun_ = true;
     next_ = now;
     next_slow_ = now;
-    // acquire: as in judge_alerts(). What was pending was so before a pause.
-    const std::uint32_t alerts = alert_count_.load(std::memory_order_acquire);
+    // What was pending was so before a pause.
+    const std::uint32_t alerts = alert_count_.get();
     for (detail::Alert& alert : view_.alerts.first(alerts)) alert.resume();
   }
   if (now < next_) return next_;
@@ -194,22 +214,26 @@ void Sampler::take_sample(TimePoint now) noexcept {
   for (std::uint32_t figure = 0; figure < detail::kProcessFigures; ++figure) {
     history_.write(1 + figure, process_.value(figure));
   }
-  // acquire, all three: pair with the releases of those who add; the sources are complete.
-  const std::uint32_t workers = worker_count_.load(std::memory_order_acquire);
+  const std::uint32_t workers = worker_count_.get();
   for (std::uint32_t number = 0; number < workers; ++number) {
     write_worker(worker_column(number), *view_.workers[number].stats, view_.busy[number], now);
   }
-  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  const std::uint32_t tasks = task_count_.get();
   for (std::uint32_t number = 0; number < tasks; ++number) {
     write_task(task_column(number), *view_.tasks[number].stats);
   }
-  // What is not there yet is absent: the row may hold what an older sample found in its place.
-  for (std::uint32_t column = worker_column(workers); column < task_column(0); ++column) {
-    history_.write(column, History::kAbsent);
+  const std::uint32_t lanes = lane_count_.get();
+  for (std::uint32_t number = 0; number < lanes; ++number) {
+    write_lane(lane_column(number), view_.lanes[number]);
   }
-  for (std::uint32_t column = task_column(tasks); column < metric_column(0); ++column) {
-    history_.write(column, History::kAbsent);
+  const std::uint32_t descriptors = descriptor_count_.get();
+  for (std::uint32_t number = 0; number < descriptors; ++number) {
+    write_descriptor(descriptor_column(number), *view_.descriptors[number].stats);
   }
+  write_absent(worker_column(workers), task_column(0));
+  write_absent(task_column(tasks), lane_column(0));
+  write_absent(lane_column(lanes), descriptor_column(0));
+  write_absent(descriptor_column(descriptors), metric_column(0));
   const std::uint32_t metrics = metrics_ == nullptr ? 0 : metrics_->size();
   for (std::uint32_t number = 0; number < view_.metrics; ++number) {
     std::int64_t value = History::kAbsent;
@@ -220,6 +244,12 @@ void Sampler::take_sample(TimePoint now) noexcept {
     history_.write(metric_column(number), value);
   }
   history_.finish(now);
+}
+
+void Sampler::write_absent(std::uint32_t first_column, std::uint32_t end_column) noexcept {
+  for (std::uint32_t column = first_column; column < end_column; ++column) {
+    history_.write(column, History::kAbsent);
+  }
 }
 
 void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
@@ -270,9 +300,25 @@ void Sampler::write_task(std::uint32_t column, const TaskStats& stats) noexcept 
   for (const Counter* counter : counters) history_.write(column++, stored(counter->get()));
 }
 
+void Sampler::write_lane(std::uint32_t column, const LaneSource& lane) noexcept {
+  const LaneSource::Look look = lane.look();
+  // In the order of LaneFigure.
+  const std::int64_t values[] = {look.waiting, look.active_workers, stored(look.rejected),
+                                 stored(look.dropped)};
+  static_assert(sizeof values / sizeof values[0] == detail::kLaneFigures);
+  for (const std::int64_t value : values) history_.write(column++, value);
+}
+
+void Sampler::write_descriptor(std::uint32_t column, const DescriptorStats& stats) noexcept {
+  // In the order of DescriptorFigure.
+  const Counter* const counters[] = {&stats.events, &stats.completed, &stats.failed,
+                                     &stats.cancelled, &stats.refused};
+  static_assert(sizeof counters / sizeof counters[0] == detail::kDescriptorFigures);
+  for (const Counter* counter : counters) history_.write(column++, stored(counter->get()));
+}
+
 void Sampler::judge_alerts(TimePoint now) noexcept {
-  // acquire: pairs with the release of add_alert(); the alert is complete.
-  const std::uint32_t alerts = alert_count_.load(std::memory_order_acquire);
+  const std::uint32_t alerts = alert_count_.get();
   for (detail::Alert& alert : view_.alerts.first(alerts)) alert.judge(value(alert.series()), now);
 }
 
@@ -294,6 +340,16 @@ Series Sampler::task(std::uint32_t number, TaskFigure figure) const noexcept {
   return Series(task_column(number) + static_cast<std::uint32_t>(figure));
 }
 
+Series Sampler::lane(std::uint32_t number, LaneFigure figure) const noexcept {
+  if (number >= view_.lanes.size()) return {};
+  return Series(lane_column(number) + static_cast<std::uint32_t>(figure));
+}
+
+Series Sampler::descriptor(std::uint32_t number, DescriptorFigure figure) const noexcept {
+  if (number >= view_.descriptors.size()) return {};
+  return Series(descriptor_column(number) + static_cast<std::uint32_t>(figure));
+}
+
 Series Sampler::metric(std::uint32_t number) const noexcept {
   return number < view_.metrics ? Series(metric_column(number)) : Series();
 }
@@ -307,9 +363,17 @@ std::optional<Sampler::Meaning> Sampler::meaning_of(std::uint32_t column) const 
     const std::uint32_t figure = (column - worker_column(0)) % detail::kWorkerFigures;
     return of(detail::info_of(static_cast<WorkerFigure>(figure)));
   }
-  if (column < metric_column(0)) {
+  if (column < lane_column(0)) {
     const std::uint32_t figure = (column - task_column(0)) % detail::kTaskFigures;
     return of(detail::info_of(static_cast<TaskFigure>(figure)));
+  }
+  if (column < descriptor_column(0)) {
+    const std::uint32_t figure = (column - lane_column(0)) % detail::kLaneFigures;
+    return of(detail::info_of(static_cast<LaneFigure>(figure)));
+  }
+  if (column < metric_column(0)) {
+    const std::uint32_t figure = (column - descriptor_column(0)) % detail::kDescriptorFigures;
+    return of(detail::info_of(static_cast<DescriptorFigure>(figure)));
   }
   const std::uint32_t number = column - metric_column(0);
   if (metrics_ == nullptr || number >= metrics_->size()) return std::nullopt;

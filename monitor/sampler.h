@@ -2,7 +2,6 @@
 #ifndef TAKT_MONITOR_SAMPLER_H_
 #define TAKT_MONITOR_SAMPLER_H_
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -13,10 +12,12 @@
 #include "takt/monitor/alert.h"
 #include "takt/monitor/busy_time.h"
 #include "takt/monitor/history.h"
+#include "takt/monitor/lane_source.h"
 #include "takt/monitor/metric.h"
 #include "takt/monitor/metrics.h"
 #include "takt/monitor/monitor_thread.h"
 #include "takt/monitor/process_reader.h"
+#include "takt/monitor/published_count.h"
 #include "takt/monitor/series.h"
 #include "takt/platform/result.h"
 #include "takt/platform/status.h"
@@ -27,11 +28,14 @@
 namespace takt::inline v0 {
 
 /// How much a StaticSampler holds. A sample takes 8 bytes for its time, each of 23 figures of the
-/// process and the board, 8 of a worker, 12 of a task, and one a metric.
+/// process and the board, 8 of a worker, 12 of a task, 4 of a lane, 5 of a descriptor, and one a
+/// metric.
 struct SamplerLimits {
   std::uint32_t workers = 4;
   std::uint32_t tasks = 16;
-  std::uint32_t metrics = 16;  ///< of the registry, the first ones
+  std::uint32_t lanes = 4;
+  std::uint32_t descriptors = 0;  ///< those that add_descriptor() names
+  std::uint32_t metrics = 16;     ///< of the registry, the first ones
   std::uint32_t alerts = 8;
   std::uint32_t history = 600;  ///< samples that can be looked at
   std::size_t stack_bytes = kDefaultStackBytes;
@@ -66,7 +70,7 @@ struct SourceName {
   char text[16];  // as the executor's
 };
 
-/// A worker or a task, and what it is called now.
+/// A worker, a task or a descriptor, and what it is called now.
 template <class Stats>
 struct Source {
   const Stats* stats = nullptr;
@@ -77,6 +81,8 @@ struct SamplerView {
   std::span<History::Cell> cells;
   std::span<Source<WorkerStats>> workers;
   std::span<Source<TaskStats>> tasks;
+  std::span<LaneSource> lanes;
+  std::span<Source<DescriptorStats>> descriptors;
   std::span<BusyTime> busy;  // of the workers
   std::span<Alert> alerts;
   std::uint32_t metrics;
@@ -113,13 +119,23 @@ class Sampler {
   /// resource_exhausted: SamplerLimits.
   Result<std::uint32_t> add_worker(const char* name, const WorkerStats& stats) noexcept;
   Result<std::uint32_t> add_task(const char* name, const TaskStats& stats) noexcept;
+  /// The same of a watched descriptor, which has a name here only: DescriptorHandle::stats().
+  Result<std::uint32_t> add_descriptor(const char* name, const DescriptorStats& stats) noexcept;
+  /// The same of a lane, which has its LaneId for a name. Errors: invalid_argument: an empty
+  /// source; resource_exhausted: SamplerLimits.
+  Result<std::uint32_t> add_lane(const LaneSource& lane) noexcept;
 
-  /// Adds all workers and tasks of an executor; call it behind each start() and add_task(). The
-  /// first executor's workers and tasks have the numbers that they have there. Otherwise as
-  /// add_worker(); not beside a start() or add_task() of the executor.
+  /// Adds all workers and tasks of an executor, and the lanes that have a worker; call it behind
+  /// each start() and add_task(). The first executor's workers and tasks have the numbers that they
+  /// have there; a lane's is what add_lane() says. Otherwise as add_worker(); not beside a start()
+  /// or add_task() of the executor.
   template <class AnyExecutor>
   Status observe(AnyExecutor& observed) noexcept {
     Status status;
+    for (std::uint32_t number = 0; status.ok() && number < observed.lane_count(); ++number) {
+      if (observed.worker_count(LaneId{number}) == 0) continue;
+      status = add_lane(LaneSource::of(observed, LaneId{number})).status();
+    }
     for (std::uint32_t number = 0; status.ok() && number < observed.worker_count(); ++number) {
       status = add_worker(observed.worker_name(number), observed.worker_stats(number)).status();
     }
@@ -151,12 +167,14 @@ class Sampler {
   /// runs (else aborts).
   TimePoint step(TimePoint now) noexcept;
 
-  /// Series. The numbers are those that add_worker() and add_task() gave and the registry's;
-  /// without such a place in the SamplerLimits it is not valid(). `index`: the how many-th CPU or
-  /// zone. Blocks: no. Callable from: any thread, as everything below.
+  /// Series. The numbers are those that add_worker(), add_task(), add_lane() and add_descriptor()
+  /// gave and the registry's; without such a place in the SamplerLimits it is not valid(). `index`:
+  /// the how many-th CPU or zone. Blocks: no. Callable from: any thread, as everything below.
   Series series(ProcessFigure figure, std::uint32_t index = 0) const noexcept;
   Series worker(std::uint32_t number, WorkerFigure figure) const noexcept;
   Series task(std::uint32_t number, TaskFigure figure) const noexcept;
+  Series lane(std::uint32_t number, LaneFigure figure) const noexcept;
+  Series descriptor(std::uint32_t number, DescriptorFigure figure) const noexcept;
   Series metric(std::uint32_t number) const noexcept;
 
   /// The newest quantity of a series, in the unit in which it is exposed: of a gauge its level
@@ -206,7 +224,9 @@ class Sampler {
   template <class Stats>
   Result<std::uint32_t> add_source(const char* what, const char* name, const Stats& stats,
                                    std::span<detail::Source<Stats>> sources,
-                                   std::atomic<std::uint32_t>& count) noexcept;
+                                   detail::PublishedCount& count) noexcept;
+  /// What is not there yet is absent: the row may hold what an older sample found in its place.
+  void write_absent(std::uint32_t first_column, std::uint32_t end_column) noexcept;
   const detail::Alert& alert_of(AlertId alert) const noexcept;
 
   TimePoint step_unchecked(TimePoint now) noexcept;
@@ -214,6 +234,8 @@ class Sampler {
   void write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
                     TimePoint now) noexcept;
   void write_task(std::uint32_t column, const TaskStats& stats) noexcept;
+  void write_lane(std::uint32_t column, const LaneSource& lane) noexcept;
+  void write_descriptor(std::uint32_t column, const DescriptorStats& stats) noexcept;
   void judge_alerts(TimePoint now) noexcept;
 
   std::uint32_t worker_column(std::uint32_t worker) const noexcept {
@@ -223,8 +245,16 @@ class Sampler {
     return worker_column(static_cast<std::uint32_t>(view_.workers.size())) +
            task * detail::kTaskFigures;
   }
+  std::uint32_t lane_column(std::uint32_t lane) const noexcept {
+    return task_column(static_cast<std::uint32_t>(view_.tasks.size())) +
+           lane * detail::kLaneFigures;
+  }
+  std::uint32_t descriptor_column(std::uint32_t descriptor) const noexcept {
+    return lane_column(static_cast<std::uint32_t>(view_.lanes.size())) +
+           descriptor * detail::kDescriptorFigures;
+  }
   std::uint32_t metric_column(std::uint32_t metric) const noexcept {
-    return task_column(static_cast<std::uint32_t>(view_.tasks.size())) + metric;
+    return descriptor_column(static_cast<std::uint32_t>(view_.descriptors.size())) + metric;
   }
   std::optional<Meaning> meaning_of(std::uint32_t column) const noexcept;
 
@@ -237,13 +267,14 @@ class Sampler {
                                    const Meaning& meaning) const noexcept;
 
   // Exposition, sampler_visit.cc
-  class Visit;
+  using Visit = detail::MetricVisit;
   std::optional<std::int64_t> newest(std::uint32_t column) const noexcept;
   void visit_process(Visit& visit) const noexcept;
   template <class Stats>
   void visit_sources(Visit& visit, const char* label,
                      std::span<const detail::Source<Stats>> sources, std::uint32_t count,
                      std::uint32_t first_column) const noexcept;
+  void visit_lanes(Visit& visit) const noexcept;
   void visit_histograms(Visit& visit) const noexcept;
   void visit_alerts(Visit& visit) const noexcept;
   void visit_itself(Visit& visit) const noexcept;
@@ -255,10 +286,11 @@ class Sampler {
   const Metrics* metrics_ = nullptr;
   MonitorThread thread_;
   Mutex mutex_;  // add_worker, add_task, add_alert
-  // Stored after what they count.
-  std::atomic<std::uint32_t> worker_count_{0};
-  std::atomic<std::uint32_t> task_count_{0};
-  std::atomic<std::uint32_t> alert_count_{0};
+  detail::PublishedCount worker_count_;
+  detail::PublishedCount task_count_;
+  detail::PublishedCount lane_count_;
+  detail::PublishedCount descriptor_count_;
+  detail::PublishedCount alert_count_;
   // The stepping thread's:
   bool configured_ = false;
   bool begun_ = false;
@@ -272,14 +304,15 @@ namespace detail {
 
 constexpr std::uint32_t columns_of(const SamplerLimits& limits) noexcept {
   return 1 + kProcessFigures + limits.workers * kWorkerFigures + limits.tasks * kTaskFigures +
-         limits.metrics;
+         limits.lanes * kLaneFigures + limits.descriptors * kDescriptorFigures + limits.metrics;
 }
 
 /// All memory of a sampler with these limits.
 template <SamplerLimits kLimits>
 class SamplerStorage {
   static_assert(kLimits.workers >= 1 && kLimits.workers <= 1024);
-  static_assert(kLimits.tasks <= 65'534);
+  static_assert(kLimits.tasks <= 65'534 && kLimits.descriptors <= 65'534);
+  static_assert(kLimits.lanes <= 1024);
   static_assert(kLimits.history >= 2, "a rate takes two samples");
 
  protected:
@@ -287,6 +320,8 @@ class SamplerStorage {
     return {.cells = cells_,
             .workers = workers_,
             .tasks = {tasks_, kLimits.tasks},
+            .lanes = {lanes_, kLimits.lanes},
+            .descriptors = {descriptors_, kLimits.descriptors},
             .busy = busy_,
             .alerts = {alerts_, kLimits.alerts},
             .metrics = kLimits.metrics,
@@ -298,6 +333,8 @@ class SamplerStorage {
   History::Cell cells_[std::size_t{kLimits.history + 1} * columns_of(kLimits)];
   Source<WorkerStats> workers_[kLimits.workers];
   Source<TaskStats> tasks_[kLimits.tasks == 0 ? 1 : kLimits.tasks];
+  LaneSource lanes_[kLimits.lanes == 0 ? 1 : kLimits.lanes];
+  Source<DescriptorStats> descriptors_[kLimits.descriptors == 0 ? 1 : kLimits.descriptors];
   BusyTime busy_[kLimits.workers];
   Alert alerts_[kLimits.alerts == 0 ? 1 : kLimits.alerts];
   MonitorStack<kLimits.stack_bytes> stack_;

@@ -30,7 +30,25 @@ constexpr FigureInfo kLateness{"takt_sampler_max_lateness_seconds",
 constexpr FigureInfo kReadErrors{"takt_sampler_read_errors_total",
                                  "Readings of the system that failed", "", 1, MetricKind::counter};
 
-/// The labels of a worker or a task: two of them may be called the same.
+template <class Stats>
+struct FiguresOf;
+template <>
+struct FiguresOf<WorkerStats> {
+  using Type = WorkerFigure;
+};
+template <>
+struct FiguresOf<TaskStats> {
+  using Type = TaskFigure;
+};
+template <>
+struct FiguresOf<DescriptorStats> {
+  using Type = DescriptorFigure;
+};
+/// The figures of whatever has these statistics.
+template <class Stats>
+using FigureOf = typename FiguresOf<Stats>::Type;
+
+/// The labels of a worker, task or descriptor: two of them may be called the same.
 class SourceLabels {
  public:
   SourceLabels(const char* label, const SeqLock<detail::SourceName>& name,
@@ -53,50 +71,17 @@ class SourceLabels {
 
 }  // namespace
 
-/// Calls the visitor, and knows when a name begins.
-class Sampler::Visit {
- public:
-  Visit(MetricVisitor visitor, void* argument) noexcept : visitor_(visitor), argument_(argument) {}
-
-  void value(const FigureInfo& info, std::span<const MetricLabel> labels,
-             std::int64_t value) noexcept {
-    call(info, labels, value, nullptr);
-  }
-  void histogram(const FigureInfo& info, std::span<const MetricLabel> labels,
-                 const HistogramCounts& counts) noexcept {
-    call(info, labels, 0, &counts);
-  }
-
- private:
-  void call(const FigureInfo& info, std::span<const MetricLabel> labels, std::int64_t value,
-            const HistogramCounts* histogram) noexcept {
-    MetricView view;
-    view.kind = info.kind;
-    view.first_of_name = &info != last_;
-    view.name = info.name;
-    view.help = info.help;
-    view.unit = info.unit;
-    view.per_unit = info.per_unit;
-    view.labels = labels;
-    view.value = value;
-    view.histogram = histogram;
-    last_ = &info;
-    visitor_(view, argument_);
-  }
-
-  MetricVisitor visitor_;
-  void* argument_;
-  const FigureInfo* last_ = nullptr;
-};
-
 void Sampler::visit(MetricVisitor visitor, void* argument) const noexcept {
   Visit visit(visitor, argument);
   visit_process(visit);
-  // acquire: pairs with the releases of those who add.
-  const std::uint32_t workers = worker_count_.load(std::memory_order_acquire);
-  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  const std::uint32_t workers = worker_count_.get();
+  const std::uint32_t tasks = task_count_.get();
   visit_sources<WorkerStats>(visit, "worker", view_.workers, workers, worker_column(0));
   visit_sources<TaskStats>(visit, "task", view_.tasks, tasks, task_column(0));
+  visit_lanes(visit);
+  const std::uint32_t descriptors = descriptor_count_.get();
+  visit_sources<DescriptorStats>(visit, "descriptor", view_.descriptors, descriptors,
+                                 descriptor_column(0));
   visit_histograms(visit);
   visit_alerts(visit);
   visit_itself(visit);
@@ -139,8 +124,7 @@ template <class Stats>
 void Sampler::visit_sources(Visit& visit, const char* label,
                             std::span<const detail::Source<Stats>> sources, std::uint32_t count,
                             std::uint32_t first_column) const noexcept {
-  constexpr bool kIsWorker = std::is_same_v<Stats, WorkerStats>;
-  using Figure = std::conditional_t<kIsWorker, WorkerFigure, TaskFigure>;
+  using Figure = FigureOf<Stats>;
   constexpr auto kFigures = static_cast<std::uint32_t>(Figure::count);
   for (std::uint32_t figure = 0; figure < kFigures; ++figure) {
     for (std::uint32_t number = 0; number < count; ++number) {
@@ -152,9 +136,25 @@ void Sampler::visit_sources(Visit& visit, const char* label,
   }
 }
 
+void Sampler::visit_lanes(Visit& visit) const noexcept {
+  const std::uint32_t lanes = lane_count_.get();
+  for (std::uint32_t figure = 0; figure < detail::kLaneFigures; ++figure) {
+    for (std::uint32_t number = 0; number < lanes; ++number) {
+      const std::optional<std::int64_t> value = newest(lane_column(number) + figure);
+      if (!value.has_value()) continue;
+      Text<12> lane;
+      lane << static_cast<std::uint32_t>(view_.lanes[number].lane());
+      Text<12> text;
+      text << number;
+      const MetricLabel labels[] = {{.name = "lane", .value = lane.c_str()},
+                                    {.name = "number", .value = text.c_str()}};
+      visit.value(detail::info_of(static_cast<LaneFigure>(figure)), labels, *value);
+    }
+  }
+}
+
 void Sampler::visit_histograms(Visit& visit) const noexcept {
-  // acquire: pairs with the release of add_task(); the source is complete.
-  const std::uint32_t tasks = task_count_.load(std::memory_order_acquire);
+  const std::uint32_t tasks = task_count_.get();
   for (const bool response : {false, true}) {
     for (std::uint32_t number = 0; number < tasks; ++number) {
       const detail::Source<TaskStats>& source = view_.tasks[number];
@@ -170,8 +170,7 @@ void Sampler::visit_histograms(Visit& visit) const noexcept {
 }
 
 void Sampler::visit_alerts(Visit& visit) const noexcept {
-  // acquire: pairs with the release of add_alert(); the alert is complete.
-  const std::uint32_t count = alert_count_.load(std::memory_order_acquire);
+  const std::uint32_t count = alert_count_.get();
   for (const bool raises : {false, true}) {
     for (const detail::Alert& alert : view_.alerts.first(count)) {
       const MetricLabel labels[] = {{.name = "alert", .value = alert.name()}};
@@ -183,10 +182,10 @@ void Sampler::visit_alerts(Visit& visit) const noexcept {
 }
 
 void Sampler::visit_itself(Visit& visit) const noexcept {
-  visit.value(kSamples, {}, static_cast<std::int64_t>(samples()));
-  visit.value(kMissed, {}, static_cast<std::int64_t>(missed()));
+  visit.counter(kSamples, {}, samples());
+  visit.counter(kMissed, {}, missed());
   visit.value(kLateness, {}, max_lateness().count());
-  visit.value(kReadErrors, {}, static_cast<std::int64_t>(read_errors()));
+  visit.counter(kReadErrors, {}, read_errors());
 }
 
 }  // namespace takt::inline v0

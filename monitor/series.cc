@@ -77,6 +77,28 @@ constexpr FigureInfo kTask[] = {
 };
 static_assert(sizeof kTask / sizeof kTask[0] == kTaskFigures);
 
+constexpr FigureInfo kLane[] = {
+    {"takt_lane_waiting_jobs", "Jobs that wait for a worker", "", 1, MetricKind::gauge},
+    {"takt_lane_active_workers", "Workers that may take jobs, 0 while the lane is paused", "", 1,
+     MetricKind::gauge},
+    {"takt_lane_rejected_posts_total", "Posts that were refused", "", 1, MetricKind::counter},
+    {"takt_lane_dropped_jobs_total", "Waiting jobs that a later post took the place of", "", 1,
+     MetricKind::counter},
+};
+static_assert(sizeof kLane / sizeof kLane[0] == kLaneFigures);
+
+constexpr FigureInfo kDescriptor[] = {
+    {"takt_descriptor_events_total", "Jobs that the descriptor made ready", "", 1,
+     MetricKind::counter},
+    {"takt_descriptor_completed_jobs_total", "Jobs that returned", "", 1, MetricKind::counter},
+    {"takt_descriptor_failed_jobs_total", "Jobs that threw", "", 1, MetricKind::counter},
+    {"takt_descriptor_cancelled_jobs_total", "Jobs that were waiting at a stop", "", 1,
+     MetricKind::counter},
+    {"takt_descriptor_refused_errno",
+     "Why the kernel watches the descriptor no longer, 0 where it does", "", 1, MetricKind::gauge},
+};
+static_assert(sizeof kDescriptor / sizeof kDescriptor[0] == kDescriptorFigures);
+
 }  // namespace
 
 const FigureInfo& info_of(ProcessFigure figure) noexcept {
@@ -91,6 +113,14 @@ const FigureInfo& info_of(WorkerFigure figure) noexcept {
 
 const FigureInfo& info_of(TaskFigure figure) noexcept {
   return kTask[static_cast<std::uint32_t>(figure)];
+}
+
+const FigureInfo& info_of(LaneFigure figure) noexcept {
+  return kLane[static_cast<std::uint32_t>(figure)];
+}
+
+const FigureInfo& info_of(DescriptorFigure figure) noexcept {
+  return kDescriptor[static_cast<std::uint32_t>(figure)];
 }
 
 }  // namespace takt::inline v0::detail

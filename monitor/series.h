@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "takt/monitor/metric.h"
+#include "takt/monitor/metric_visit.h"
 
 // What a Sampler keeps a history of. Each figure has a row in the tables at the head of series.cc.
 
@@ -64,6 +64,25 @@ enum class TaskFigure : std::uint32_t {
   count,               ///< how many there are, not a figure
 };
 
+/// Of one lane.
+enum class LaneFigure : std::uint32_t {
+  waiting,         ///< jobs that wait for a worker, Executor::waiting_jobs(), at that instant
+  active_workers,  ///< that may take jobs; 0 while it is paused
+  rejected,        ///< as LaneStats has it
+  dropped,         ///< as LaneStats has it
+  count,           ///< how many there are, not a figure
+};
+
+/// Of one watched descriptor, as DescriptorStats has them.
+enum class DescriptorFigure : std::uint32_t {
+  events,
+  completed,
+  failed,
+  cancelled,
+  refused,  ///< an errno: it is lost; 0: it is not
+  count,    ///< how many there are, not a figure
+};
+
 /// One of a Sampler's series; made by Sampler::series().
 class Series {
  public:
@@ -85,20 +104,15 @@ namespace detail {
 inline constexpr auto kProcessFigures = static_cast<std::uint32_t>(ProcessFigure::count);
 inline constexpr auto kWorkerFigures = static_cast<std::uint32_t>(WorkerFigure::count);
 inline constexpr auto kTaskFigures = static_cast<std::uint32_t>(TaskFigure::count);
-
-/// How a figure is exposed.
-struct FigureInfo {
-  const char* name;
-  const char* help;
-  const char* unit;
-  std::int64_t per_unit;
-  MetricKind kind;
-};
+inline constexpr auto kLaneFigures = static_cast<std::uint32_t>(LaneFigure::count);
+inline constexpr auto kDescriptorFigures = static_cast<std::uint32_t>(DescriptorFigure::count);
 
 /// The tables. Frequencies share an entry, and so do temperatures.
 const FigureInfo& info_of(ProcessFigure figure) noexcept;
 const FigureInfo& info_of(WorkerFigure figure) noexcept;
 const FigureInfo& info_of(TaskFigure figure) noexcept;
+const FigureInfo& info_of(LaneFigure figure) noexcept;
+const FigureInfo& info_of(DescriptorFigure figure) noexcept;
 
 }  // namespace detail
 }  // namespace takt::inline v0

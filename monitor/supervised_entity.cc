@@ -36,6 +36,8 @@ const char* fault_of(const EntityConfig& config, const EntityExpectation& expect
 
 }  // namespace
 
+SupervisedEntity::SupervisedEntity() noexcept = default;
+
 Status SupervisedEntity::configure(const EntityConfig& config) noexcept {
   if (name_[0] != '\0') return refused(config.name, "it is supervised already");
   const std::size_t length = config.name == nullptr ? 0 : ::strnlen(config.name, kNameBytes);

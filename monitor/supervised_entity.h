@@ -54,7 +54,8 @@ class SupervisedEntity {
   static constexpr std::uint32_t kDeadlines = Findings::kDeadlines;
   static constexpr std::size_t kNameBytes = 16;
 
-  SupervisedEntity() noexcept = default;
+  /// Out of line on purpose: not constant-initialised, a static one stays in .bss.
+  SupervisedEntity() noexcept;
   SupervisedEntity(const SupervisedEntity&) = delete;
   SupervisedEntity& operator=(const SupervisedEntity&) = delete;
 

@@ -69,6 +69,8 @@ enum class Fault : std::uint32_t {
   monitor_late,          ///< the watchdog itself came too late, too often in succession
   feeding_refused,       ///< device or service manager did not take it
 };
+inline constexpr std::uint32_t kFaults = 12;
+static_assert(static_cast<std::uint32_t>(Fault::feeding_refused) + 1 == kFaults);
 
 /// The three kinds of supervision, each with a tolerance of its own.
 enum class Supervision : std::uint32_t { alive = 0, deadline = 1, logical = 2 };

@@ -169,9 +169,9 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   service_manager_.last = at - service_manager_.interval;
   // release: pairs with state().
   global_.store(GlobalState::ok, std::memory_order_release);
-  reinstate_.store(0, std::memory_order_relaxed);  // relaxed: of the past
+  requests_.forget();
   look(at);
-  change_mode(take_wanted_mode().value_or(config.mode), {at, at}, true);
+  change_mode(requests_.take_mode().value_or(config.mode), {at, at}, true);
   return {};
 }
 
@@ -186,13 +186,6 @@ void Watchdog::look(TimePoint at) noexcept {
   for (SupervisedEntity* entity : storage_.entities.first(entity_count_)) entity->look();
   for (SupervisedTask& task : storage_.tasks.first(task_count_)) task.look();
   for (SupervisedWorker& worker : storage_.workers.first(worker_count_)) worker.look(at);
-}
-
-std::optional<WatchMode> Watchdog::take_wanted_mode() noexcept {
-  // acquire: pairs with set_mode().
-  const std::uint32_t wanted = wanted_mode_.exchange(kWatchModes, std::memory_order_acquire);
-  if (wanted >= kWatchModes) return std::nullopt;
-  return static_cast<WatchMode>(wanted);
 }
 
 void Watchdog::change_mode(WatchMode mode, const Look& look, bool everybody) noexcept {
@@ -249,10 +242,8 @@ void Watchdog::exclude(const Disturbance& disturbance) noexcept {
 }
 
 void Watchdog::judge(const Look& look) noexcept {
-  const std::optional<WatchMode> wanted = take_wanted_mode();
-  // acquire, both: pair with reinstate().
-  const bool reinstated = reinstate_.load(std::memory_order_acquire) != 0 &&
-                          reinstate_.exchange(0, std::memory_order_acquire) != 0;
+  const std::optional<WatchMode> wanted = requests_.take_mode();
+  const bool reinstated = requests_.take_reinstate();
   if (wanted.has_value() && *wanted != mode()) change_mode(*wanted, look, false);
   if (reinstated && state() != GlobalState::stopped) {
     for_each([&](auto& subject) {
@@ -342,6 +333,7 @@ void Watchdog::record(SubjectKind kind, const char* name, const Finding& finding
     storage_.verdicts[static_cast<std::size_t>(number % storage_.verdicts.size())].store(verdict);
   }
   verdict_count_.add();
+  verdicts_of_[static_cast<std::uint32_t>(finding.fault)].add();
   if (config_.service_manager != nullptr && kind != SubjectKind::service_manager) {
     Text<160> line;
     write_verdict(line, verdict);
@@ -385,11 +377,14 @@ void Watchdog::note_feeding(Feeding& feeding, SubjectKind kind, const Status& st
 void Watchdog::feed(const Look& look) noexcept {
   if (state() != GlobalState::ok && state() != GlobalState::failed) return;
   if (due(device_, look.end)) {
-    note_feeding(device_, SubjectKind::device, config_.device->feed(), look.end);
+    const Status status = config_.device->feed();
+    device_feeds_.add(status);
+    note_feeding(device_, SubjectKind::device, status, look.end);
   }
   if (due(service_manager_, look.end)) {
-    note_feeding(service_manager_, SubjectKind::service_manager, config_.service_manager->feed(),
-                 look.end);
+    const Status status = config_.service_manager->feed();
+    manager_feeds_.add(status);
+    note_feeding(service_manager_, SubjectKind::service_manager, status, look.end);
   }
 }
 

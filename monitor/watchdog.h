@@ -9,12 +9,14 @@
 #include <span>
 
 #include "takt/executor/stats.h"
+#include "takt/monitor/metric_visit.h"
 #include "takt/monitor/monitor_thread.h"
 #include "takt/monitor/supervised_entity.h"
 #include "takt/monitor/supervised_task.h"
 #include "takt/monitor/supervised_worker.h"
 #include "takt/monitor/supervision.h"
 #include "takt/monitor/verdict.h"
+#include "takt/monitor/watch_requests.h"
 #include "takt/monitor/worker_source.h"
 #include "takt/platform/cpu_set.h"
 #include "takt/platform/scheduling.h"
@@ -149,14 +151,11 @@ class Watchdog {
   /// From the next glance on other expectations hold, and everybody starts over but who has
   /// expired: that stays until reinstate(). Before start() or begin(): they begin with it, whatever
   /// WatchdogConfig::mode says. Blocks: no. Callable from: any thread, jobs included.
-  void set_mode(WatchMode mode) noexcept {
-    // release: pairs with take_wanted_mode(), so that what was prepared for the mode is seen.
-    wanted_mode_.store(static_cast<std::uint32_t>(mode), std::memory_order_release);
-  }
+  void set_mode(WatchMode mode) noexcept { requests_.want(mode); }
   /// From the next glance on, who has expired starts over, unless the state is `stopped`. For a
   /// callback that has restarted it: an entity's spans are dropped, and its next checkpoint may be
   /// any. Blocks: no. Callable from: any thread.
-  void reinstate() noexcept { reinstate_.store(1, std::memory_order_release); }  // as set_mode()
+  void reinstate() noexcept { requests_.reinstate(); }
 
   /// Blocks: no. Callable from: any thread, as all below.
   // acquire, both: pair with the releases of update_global(), begin() and change_mode().
@@ -164,6 +163,12 @@ class Watchdog {
   WatchMode mode() const noexcept { return mode_.load(std::memory_order_acquire); }
   /// How many verdicts there were; the last WatchdogLimits::verdicts of them can be read.
   std::uint64_t verdict_count() const noexcept { return verdict_count_.get(); }
+  /// How many of them were of this fault; of Fault::none there are none.
+  std::uint64_t verdict_count(Fault fault) const noexcept {
+    const auto number = static_cast<std::uint32_t>(fault);
+    TAKT_CHECK(number < kFaults, "there is no such fault");
+    return verdicts_of_[number].get();
+  }
   /// The verdict of this number, from 0; nothing when it is no longer, or not yet, there.
   /// Bound: O(1), wait-free.
   std::optional<Verdict> verdict(std::uint64_t number) const noexcept;
@@ -173,6 +178,13 @@ class Watchdog {
   }
   std::uint64_t glances() const noexcept { return glances_.get(); }
   std::uint64_t late_glances() const noexcept { return late_glances_.get(); }
+  /// Calls `visitor` for what is exposed: states of the whole and of each supervised thing,
+  /// verdicts by fault, what was fed, how late it was itself; those of one name one after the
+  /// other. Two watchdogs of a process give the same names: tell them apart by
+  /// Exposition::set_labels(), in texts of their own. Callable from: any thread, but not beside
+  /// supervise(), supervise_task() or supervise_worker(). Bound: O(supervised) calls; takes no
+  /// lock.
+  void visit(MetricVisitor visitor, void* argument) const noexcept;
   const SupervisedTask& task(std::uint32_t number) const noexcept { return storage_.tasks[number]; }
   const SupervisedWorker& worker(std::uint32_t number) const noexcept {
     return storage_.workers[number];
@@ -184,6 +196,14 @@ class Watchdog {
     Duration interval{};  // half of the time after which it acts; 0: need not be fed
     TimePoint last{};     // when it has taken it
     bool refused = false;
+  };
+
+  /// What became of feeding it, since the watchdog was made.
+  struct FeedCounts {
+    Counter taken;
+    Counter refused;
+
+    void add(const Status& status) noexcept { (status.ok() ? taken : refused).add(); }
   };
 
   Status check(const WatchdogConfig& config) const noexcept;
@@ -198,8 +218,6 @@ class Watchdog {
   /// Reads all that is judged, at `at` or later.
   void look(TimePoint at) noexcept;
   void judge(const Look& look) noexcept;
-  /// What set_mode() has asked for since the last call.
-  std::optional<WatchMode> take_wanted_mode() noexcept;
   /// Has all start over in `mode`; who has expired only with `everybody`.
   void change_mode(WatchMode mode, const Look& look, bool everybody) noexcept;
   bool note_lateness(const Look& look) noexcept;
@@ -217,6 +235,9 @@ class Watchdog {
               TimePoint at) noexcept;
   void feed(const Look& look) noexcept;
   bool due(const Feeding& feeding, TimePoint at) const noexcept;
+  // Exposition, watchdog_visit.cc
+  void visit_itself(detail::MetricVisit& visit) const noexcept;
+  void visit_subjects(detail::MetricVisit& visit) const noexcept;
   void note_feeding(Feeding& feeding, SubjectKind kind, const Status& status,
                     TimePoint at) noexcept;
 
@@ -227,8 +248,7 @@ class Watchdog {
   std::uint32_t worker_count_ = 0;
 
   std::atomic<WatchMode> mode_{WatchMode::startup};
-  std::atomic<std::uint32_t> wanted_mode_{kWatchModes};  // a WatchMode; kWatchModes: none
-  std::atomic<std::uint32_t> reinstate_{0};
+  detail::WatchRequests requests_;
   std::atomic<GlobalState> global_{GlobalState::ok};
   TimePoint next_step_{};
   TimePoint last_look_{};      // its end
@@ -243,6 +263,9 @@ class Watchdog {
   bool triggered_ = false;
 
   Counter verdict_count_;
+  Counter verdicts_of_[kFaults];
+  FeedCounts device_feeds_;
+  FeedCounts manager_feeds_;
   Counter glances_;
   Counter late_glances_;
   Counter greatest_lateness_;

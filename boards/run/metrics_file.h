@@ -50,6 +50,7 @@ class MetricsFile {
   // Of two samples one may be under the pen.
   StaticSampler<SamplerLimits{.workers = Plan::kMaxWorkers,
                               .tasks = Plan::kMaxTasks,
+                              .lanes = Plan::kMaxLanes,
                               .metrics = 0,
                               .alerts = 0,
                               .history = 2}>

@@ -58,8 +58,8 @@ reports what it held. Without FILE: the quickstart, an engine control's rates; "
   --duration SECONDS  ends after so long, whatever the file says
   --json FILE         writes the figures as JSON too; "-": to standard output, the tables to stderr.
                       Opened before the run, written after it
-  --metrics FILE      writes figures of process, workers and tasks in Prometheus's text format, each
-                      second and at the end; FILE is replaced, never seen in part
+  --metrics FILE      writes figures of process, workers, tasks and lanes in Prometheus's text
+                      format, each second and at the end; FILE is replaced, never seen in part
   --trace FILE        writes what the workers did as a trace, which ui.perfetto.dev and
                       chrome://tracing open. As FILE.tmp until the run has ended
   --board NAME        first looks whether this machine is that board, set up as its profile says:

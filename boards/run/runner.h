@@ -49,7 +49,8 @@ class Runner {
   /// eventfd(2).
   Status start(Executor& executor) noexcept;
 
-  /// Has `sampler` observe all workers and tasks of a successful start(), the periodic ones first.
+  /// Has `sampler` observe all workers, tasks and lanes of a successful start(), of the tasks the
+  /// periodic ones first.
   /// Blocks: no. Errors: those of Sampler::observe().
   Status observe(Sampler& sampler) noexcept;
 

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "takt/boards/run/diagnostics.h"
 #include "takt/boards/run/json_reader.h"
@@ -31,7 +32,8 @@ constexpr takt::ExecutorLimits kLimits{
     .workers = 2, .lanes = 2, .jobs_per_lane = 4, .tasks = 4, .histograms = 2};
 takt::ManualExecutor<kLimits> executor;
 takt::StaticMetrics<8> metrics;
-takt::StaticSampler<takt::SamplerLimits{.workers = 2, .tasks = 4, .history = 2}> sampler;
+takt::StaticSampler<takt::SamplerLimits{.workers = 2, .tasks = 4, .descriptors = 2, .history = 2}>
+    sampler;
 takt::SharedCounter frames;
 takt::Gauge temperature;
 takt::HistogramCounts waits;
@@ -131,6 +133,62 @@ TEST(Exposition, has_what_a_sampler_saw) {
   contains(text, "\ntakt_task_response_seconds_count{task=\"servo\",number=\"0\"} 10\n");
   expect_promtool_accepts(text);
   EXPECT_OK(executor.stop(takt::StopMode::cancel, 1s));
+}
+
+// One lane as it is when a sample is taken: full, and then it was emptied.
+TEST(Exposition, has_the_lanes_of_an_executor) {
+  const takt::WorkerConfig workers[] = {{.name = "a", .lane = takt::LaneId{1}}};
+  ASSERT_OK(executor.start(workers));
+  for (int post = 0; post < 5; ++post) {
+    const takt::Status status = executor.post([] {}, {.lane = takt::LaneId{1}});
+    EXPECT_EQ(status.ok(), post < 4);
+  }
+  ASSERT_OK(executor.post([] {}, {.lane = takt::LaneId{1},
+                                  .priority = takt::Priority::high,
+                                  .when_full = takt::WhenFull::drop_oldest}));
+  ASSERT_OK(sampler.observe(executor));
+  sampler.step(executor.now());
+  std::string text = expose(ExpositionFormat::prometheus);
+  // Lane 0 has no worker: nobody can post to it.
+  contains(text,
+           "# TYPE takt_lane_waiting_jobs gauge\n"
+           "takt_lane_waiting_jobs{lane=\"1\",number=\"0\"} 4\n#");
+  contains(text, "\ntakt_lane_active_workers{lane=\"1\",number=\"0\"} 1\n");
+  contains(text, "\ntakt_lane_rejected_posts_total{lane=\"1\",number=\"0\"} 1\n");
+  contains(text, "\ntakt_lane_dropped_jobs_total{lane=\"1\",number=\"0\"} 1\n");
+  expect_promtool_accepts(text);
+  executor.run_for(1s);
+  ASSERT_OK(executor.pause(takt::LaneId{1}));
+  ASSERT_OK(sampler.observe(executor));  // again: nothing new
+  sampler.step(executor.now());
+  text = expose(ExpositionFormat::prometheus);
+  contains(text, "\ntakt_lane_waiting_jobs{lane=\"1\",number=\"0\"} 0\n#");
+  contains(text, "\ntakt_lane_active_workers{lane=\"1\",number=\"0\"} 0\n");
+  EXPECT_OK(executor.stop(takt::StopMode::cancel, 1s));
+}
+
+TEST(Exposition, has_named_descriptors) {
+  static takt::DescriptorStats can, serial;
+  ASSERT_OK(sampler.add_descriptor("can\"0", can));
+  ASSERT_OK(sampler.add_descriptor("serial", serial));
+  can.events.add(7);
+  can.completed.add(5);
+  can.failed.add(1);
+  can.cancelled.add(1);
+  serial.refused.set(9);
+  sampler.step(executor.now());
+  const std::string text = expose(ExpositionFormat::prometheus);
+  constexpr std::pair<const char*, const char*> kExpected[] = {{"events_total", "70"},
+                                                               {"completed_jobs_total", "50"},
+                                                               {"failed_jobs_total", "10"},
+                                                               {"cancelled_jobs_total", "10"},
+                                                               {"refused_errno", "09"}};
+  for (const auto& [name, values] : kExpected) {
+    const std::string metric = std::string("takt_descriptor_") + name;
+    contains(text, "\n" + metric + "{descriptor=\"can\\\"0\",number=\"0\"} " + values[0] + "\n" +
+                       metric + "{descriptor=\"serial\",number=\"1\"} " + values[1] + "\n");
+  }
+  expect_promtool_accepts(text);
 }
 
 TEST(Exposition, has_the_figures_of_an_error_log) {

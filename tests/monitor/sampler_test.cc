@@ -23,7 +23,13 @@ using platform::SystemCall;
 using test::FaultInjection;
 using test::TemporaryTree;
 
-constexpr SamplerLimits kLimits{.workers = 2, .tasks = 2, .metrics = 3, .alerts = 2, .history = 10};
+constexpr SamplerLimits kLimits{.workers = 2,
+                                .tasks = 2,
+                                .lanes = 2,
+                                .descriptors = 1,
+                                .metrics = 3,
+                                .alerts = 2,
+                                .history = 10};
 StaticSampler<kLimits> sampler;
 
 constexpr TimePoint kBegin = from_ns(1'000'000'000'000);
@@ -180,6 +186,9 @@ TEST(Sampler, series_without_a_place_are_none) {
   EXPECT_TRUE(sampler.worker(1, WorkerFigure::jobs).valid());
   EXPECT_FALSE(sampler.worker(2, WorkerFigure::jobs).valid());
   EXPECT_FALSE(sampler.task(2, TaskFigure::failed).valid());
+  EXPECT_TRUE(sampler.lane(1, LaneFigure::dropped).valid());
+  EXPECT_FALSE(sampler.lane(2, LaneFigure::waiting).valid());
+  EXPECT_FALSE(sampler.descriptor(1, DescriptorFigure::events).valid());
   EXPECT_FALSE(sampler.metric(3).valid());
   EXPECT_TRUE(sampler.series(ProcessFigure::temperature, kSampledZones - 1).valid());
   EXPECT_FALSE(sampler.series(ProcessFigure::temperature, kSampledZones).valid());
@@ -188,7 +197,54 @@ TEST(Sampler, series_without_a_place_are_none) {
   EXPECT_EQ(sampler.summary(Series(), 1s, {}).code(), StatusCode::invalid_argument);
   // No two series share a column.
   EXPECT_FALSE(sampler.worker(1, WorkerFigure::phase) == sampler.task(0, TaskFigure::releases));
-  EXPECT_FALSE(sampler.task(1, TaskFigure::max_response) == sampler.metric(0));
+  EXPECT_FALSE(sampler.task(1, TaskFigure::max_response) == sampler.lane(0, LaneFigure::waiting));
+  EXPECT_FALSE(sampler.lane(1, LaneFigure::dropped) ==
+               sampler.descriptor(0, DescriptorFigure::events));
+  EXPECT_FALSE(sampler.descriptor(0, DescriptorFigure::refused) == sampler.metric(0));
+}
+
+// A source is an executor's, or a test's.
+TEST(Sampler, shows_the_levels_and_rates_of_a_lane) {
+  static LaneSource::Look look;
+  static const int executors[2] = {};
+  constexpr auto kRead = [](const void*, LaneId) noexcept { return look; };
+  EXPECT_EQ(sampler.add_lane({}).code(), StatusCode::invalid_argument);
+  EXPECT_EQ(*sampler.add_lane({&executors[0], LaneId{3}, kRead}), 0U);
+  EXPECT_EQ(*sampler.add_lane({&executors[1], LaneId{3}, kRead}), 1U);
+  EXPECT_EQ(*sampler.add_lane({&executors[0], LaneId{3}, kRead}), 0U);  // the same
+  const auto refused = sampler.add_lane({&executors[0], LaneId{4}, kRead});
+  EXPECT_EQ(refused.code(), StatusCode::resource_exhausted);
+  EXPECT_EQ(std::string_view(refused.status().text()), "all 2 SamplerLimits::lanes are in use");
+  const auto alert = sampler.add_alert(
+      {.name = "lane fills up", .series = sampler.lane(0, LaneFigure::waiting), .threshold = 10});
+  ASSERT_OK(alert);
+  Walk walk;
+  look = {.waiting = 10, .active_workers = 2, .rejected = 100, .dropped = 7};
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(sampler.lane(0, LaneFigure::waiting)).value(), 10.0);
+  EXPECT_EQ(sampler.value(sampler.lane(0, LaneFigure::active_workers)).value(), 2.0);
+  EXPECT_TRUE(sampler.alert_state(*alert) == AlertState::quiet);
+  look.waiting = 11;
+  look.rejected = 105;
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(sampler.lane(0, LaneFigure::rejected)), 50));
+  EXPECT_EQ(sampler.value(sampler.lane(0, LaneFigure::dropped)).value(), 0.0);
+  EXPECT_TRUE(sampler.alert_state(*alert) == AlertState::raised);
+  EXPECT_EQ(sampler.value(sampler.lane(1, LaneFigure::waiting)).value(), 11.0);
+}
+
+TEST(Sampler, shows_the_rates_of_a_descriptor_and_that_it_is_lost) {
+  static DescriptorStats stats, other;
+  EXPECT_EQ(*sampler.add_descriptor("can0", stats), 0U);
+  EXPECT_EQ(std::string_view(sampler.add_descriptor("can1", other).status().text()),
+            "all 1 SamplerLimits::descriptors are in use");
+  Walk walk;
+  walk.steps(1);
+  stats.events.add(20);
+  stats.refused.set(EBADF);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(sampler.descriptor(0, DescriptorFigure::events)), 200));
+  EXPECT_EQ(sampler.value(sampler.descriptor(0, DescriptorFigure::refused)).value(), double{EBADF});
 }
 
 class Levels {

@@ -202,6 +202,10 @@ TEST(DeadlineSupervision, what_starts_over_begins_anew) {
   EXPECT_EQ(deadline(supervision, glance(105ms)).count, 0);
   supervision.finish(at(101ms), kSpan);  // not early: it began long before
   EXPECT_EQ(deadline(supervision, glance(110ms)).count, 0);
+  supervision.start(at(110ms), kSpan);
+  supervision.restart(glance(100ms));    // looked before that, and was held up
+  supervision.finish(at(114ms), kSpan);  // so this is not late
+  EXPECT_EQ(deadline(supervision, glance(115ms)).count, 0);
   supervision.start(at(200ms), kSpan);
   supervision.restart(glance(300ms));
   EXPECT_TRUE(only_fault(deadline(supervision, glance(306ms))) == Fault::checkpoint_late);

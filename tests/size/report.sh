@@ -45,7 +45,7 @@ for machine in x86-64 arm64 arm; do
     exit 1
   fi
   read -r bare_text bare_data bare_bss < <(sections "$machine/bare")
-  for program in minimal typical; do
+  for program in minimal typical full; do
     read -r text data bss < <(sections "$machine/$program")
     printf '%-8s %-8s %8d %8d %8d %8d\n' "$machine" "$program" $((text - bare_text)) \
       $((data - bare_data)) $((bss - bare_bss)) "$(ram "$machine/$program")"

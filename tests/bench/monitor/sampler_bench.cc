@@ -22,8 +22,12 @@ constexpr std::uint32_t kTasks = 64;
 constexpr int kSamples = 10;  // of which one is a costly one
 
 StaticExecutor<ExecutorLimits{.workers = kWorkers, .lanes = kWorkers, .tasks = kTasks}> executor;
-StaticSampler<SamplerLimits{
-    .workers = kWorkers, .tasks = kTasks, .metrics = 0, .alerts = 8, .history = 600}>
+StaticSampler<SamplerLimits{.workers = kWorkers,
+                            .tasks = kTasks,
+                            .lanes = kWorkers,
+                            .metrics = 0,
+                            .alerts = 8,
+                            .history = 600}>
     sampler;
 
 void check(const Status& status) { TAKT_CHECK(status.ok(), status.text()); }

@@ -168,6 +168,13 @@ TEST(Program, writes_metrics_and_a_trace_that_agree_with_the_report) {
             fast.find("release_jitter_ns")->find("count")->integer);
   EXPECT_EQ(value_of(text, R"(takt_task_completed_jobs_total{task="once",number="3"})"), 4);
   EXPECT_EQ(once.find("completed")->integer, 4);
+  // Its lanes, and no others of what the program has room for.
+  for (const char* lane : {"0", "1", "2"}) {
+    const std::string labels = std::string("{lane=\"") + lane + "\",number=\"" + lane + "\"}";
+    EXPECT_EQ(value_of(text, "takt_lane_rejected_posts_total" + labels), 0);
+    EXPECT_GE(value_of(text, "takt_lane_active_workers" + labels), 1);
+  }
+  EXPECT_TRUE(text.find("takt_lane_waiting_jobs{lane=\"3\"") == std::string::npos);
 
   const test::TraceReading events(content_of(trace));
   events.check_nesting();
