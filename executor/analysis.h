@@ -2,7 +2,6 @@
 #ifndef TAKT_EXECUTOR_ANALYSIS_H_
 #define TAKT_EXECUTOR_ANALYSIS_H_
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 

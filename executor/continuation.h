@@ -46,9 +46,8 @@ Status Executor::continue_job(JobHandle<R>& job, Function&& function,
   const std::uint32_t generation = job.generation_;
   const Claim claim = claim_slot(options);
   if (claim.slot == nullptr || !promise(claim)) return refusal(options);
-  ::new (claim.slot->storage.bytes) Callable{std::move(job), std::forward<Function>(function)};
-  claim.slot->thunk = &detail::post_thunk<Callable>;
-  claim.slot->word.renew(false);
+  fill<Callable>(claim, &detail::post_thunk<Callable>, false,
+                 Callable{std::move(job), std::forward<Function>(function)});
   publish_after(claim, before, generation, options);
   return {};
 }

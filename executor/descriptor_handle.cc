@@ -93,8 +93,12 @@ Status DescriptorHandle::await_end(TimePoint deadline) const noexcept {
                                       seen, seen | kAwaited, std::memory_order_relaxed)) {
       continue;  // bounded: the word's bits are set once a job
     }
-    if (ThreadEnv::wait(watched.unfinished, seen | kAwaited, deadline) == ETIMEDOUT &&
-        watched.unfinished.load(std::memory_order_relaxed) != 0) {
+    const int error = executor_->sleep(watched.unfinished, seen | kAwaited, deadline);
+    if (error == EDEADLK) {
+      return {StatusCode::failed_precondition,
+              "remove: in virtual time nothing is left that could end its job"};
+    }
+    if (error == ETIMEDOUT && watched.unfinished.load(std::memory_order_relaxed) != 0) {
       return {StatusCode::timed_out, "remove: the descriptor's job has not ended in time"};
     }
   }

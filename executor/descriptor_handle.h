@@ -6,13 +6,14 @@
 #include <cstdint>
 
 #include "takt/executor/descriptor.h"
+#include "takt/executor/virtual_time.h"
 #include "takt/platform/status.h"
 #include "takt/platform/time.h"
-#include "takt/sync/deadline.h"
 
 namespace takt::inline v0 {
 
 class Executor;
+class ExecutorBase;
 namespace detail {
 struct LaneSlot;
 }  // namespace detail
@@ -54,7 +55,7 @@ class DescriptorHandle {
   template <class OtherClock, class OtherDuration>
   Status remove_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline) noexcept {
     Status status;
-    detail::attempt_until(deadline, [&](TimePoint at) {
+    detail::attempt_until(executor_, deadline, [&](TimePoint at) {
       status = remove_until_steady(at);
       return status.code() != StatusCode::timed_out;
     });
@@ -63,7 +64,7 @@ class DescriptorHandle {
   /// As remove(), at most for `timeout`.
   template <class Rep, class Period>
   Status remove_for(const std::chrono::duration<Rep, Period>& timeout) noexcept {
-    return remove_until(deadline_after(timeout));
+    return remove_until(saturating_add(detail::now_of(executor_), timeout));
   }
 
   /// Begins a removal and waits for nothing: for the descriptor's own job, at the end of a stream.
@@ -73,7 +74,7 @@ class DescriptorHandle {
   Status request_remove() noexcept;
 
  private:
-  friend class Executor;
+  friend class ExecutorBase;
   DescriptorHandle(Executor* executor, std::uint32_t number, std::uint32_t generation,
                    LaneId lane) noexcept
       : executor_(executor), number_(number), generation_(generation), lane_(lane) {}

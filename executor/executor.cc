@@ -10,7 +10,8 @@
 
 namespace takt::inline v0 {
 
-Executor::Executor(const detail::StorageView& storage, detail::VirtualTime* virtual_time) noexcept
+ExecutorBase::ExecutorBase(const detail::StorageView& storage,
+                           detail::VirtualTime* virtual_time) noexcept
     : storage_(storage), virtual_time_(virtual_time), mark_(platform::ForkMark::here()) {
   const ExecutorLimits& limits = storage.limits;
   const std::size_t cells = std::size_t{kPriorityLevels} * storage.ready_capacity;
@@ -40,7 +41,7 @@ bool detail::has_virtual_time(const Executor* executor) noexcept {
   return executor != nullptr && executor->virtual_time_ != nullptr;
 }
 
-Executor::~Executor() {
+ExecutorBase::~ExecutorBase() {
   // A fork child has no workers, and no memory for them: MADV_DONTFORK.
   if (mark_.in_child()) return;
   // relaxed: nobody else may use an executor that is being destroyed.
@@ -65,7 +66,7 @@ Executor::~Executor() {
   release_memory();
 }
 
-const char* Executor::why_closed(LaneId lane) const noexcept {
+const char* ExecutorBase::why_closed(LaneId lane) const noexcept {
   // acquire: pairs with the release in begin_stop(), which comes before the lanes are closed.
   switch (state_.load(std::memory_order_acquire)) {
     case State::stopped:
@@ -79,7 +80,7 @@ const char* Executor::why_closed(LaneId lane) const noexcept {
   return worker_count(lane) == 0 ? "the lane has no worker" : "the executor was not started yet";
 }
 
-Status Executor::refusal(const PostOptions& options) noexcept {
+Status ExecutorBase::refusal(const PostOptions& options) noexcept {
   const auto number = static_cast<std::uint32_t>(options.lane);
   Text<Status::kTextBytes> text;
   text << "post to lane " << number << ": ";
@@ -118,19 +119,20 @@ Status Executor::refusal(const PostOptions& options) noexcept {
   return {StatusCode::resource_exhausted, text.view()};
 }
 
-Status Executor::take_back(Claim claim) noexcept {
+Status ExecutorBase::take_back(Claim claim) noexcept {
   claim.lane->stats.rejected.add();
   discard(claim);
   return {StatusCode::failed_precondition,
           "post: the executor stops, or has not cleared up after it did"};
 }
 
-void Executor::discard(Claim claim) noexcept {
+void ExecutorBase::discard(Claim claim) noexcept {
   claim.slot->thunk(detail::ThunkStep::destroy_callable, claim.slot->storage.bytes, nullptr);
   claim.lane->queue.release_slot(claim.index());
 }
 
-Status Executor::wait_for_time(Claim claim, TimePoint time, const PostOptions& options) noexcept {
+Status ExecutorBase::wait_for_time(Claim claim, TimePoint time,
+                                   const PostOptions& options) noexcept {
   // kNever is a time, too: INT64_MAX would be no timer.
   claim.slot->release_ns = std::min(to_ns(time), INT64_MAX - 1);
   claim.slot->deadline_ns = to_ns(options.deadline);
@@ -156,7 +158,7 @@ Status Executor::wait_for_time(Claim claim, TimePoint time, const PostOptions& o
   return {StatusCode::resource_exhausted, text.view()};
 }
 
-void Executor::cancel_timed_jobs(detail::WorkerSlot& worker) noexcept {
+void ExecutorBase::cancel_timed_jobs(detail::WorkerSlot& worker) noexcept {
   detail::LaneSlot& lane = *worker.lane;
   for (;;) {
     std::uint32_t index = 0;

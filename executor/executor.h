@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -15,6 +14,7 @@
 #include "takt/executor/backlog_policy.h"
 #include "takt/executor/callable.h"
 #include "takt/executor/descriptor_handle.h"
+#include "takt/executor/executor_base.h"
 #include "takt/executor/job_context.h"
 #include "takt/executor/job_handle.h"
 #include "takt/executor/limits.h"
@@ -24,25 +24,15 @@
 #include "takt/executor/task_handle.h"
 #include "takt/executor/virtual_time.h"
 #include "takt/platform/check.h"
-#include "takt/platform/fork_mark.h"
 #include "takt/platform/result.h"
 #include "takt/platform/status.h"
-#include "takt/sync/latch.h"
-#include "takt/sync/mutex.h"
-
-// States of an executor, changed under `control_mutex_` only:
-//
-//              start()                  stop(): lanes closed            all workers joined
-//   [stopped] ---------> [running] ---------------------> [stopping] ----------------------.
-//      ^                                                      |  ^                          |
-//      |                                                      '--' stop(): timed out        |
-//      '-----------------------------------------------------------------------------------'
 
 namespace takt::inline v0 {
 
-/// Runs jobs on static threads with fixed memory. The storage is a StaticExecutor's; a module that
-/// only uses an executor takes `Executor&` and need not know its limits.
-class Executor {
+/// Runs jobs on static threads with fixed memory. The storage is a StaticExecutor's
+/// (static_executor.h); a module that only uses an executor takes `Executor&` and need not know its
+/// limits.
+class Executor : private ExecutorBase {
  public:
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -83,9 +73,8 @@ class Executor {
   /// another watch(), add_task() or start(). Bound: O(descriptors). Callable from: any thread, jobs
   /// included. The lane's first one opens two descriptors of the executor's own. Errors:
   /// invalid_argument: no such lane or priority, not an open descriptor; unsupported: a file that
-  /// is always ready, virtual time; failed_precondition: the lane watches it already, or has no
-  /// worker while the executor runs; resource_exhausted: ExecutorLimits::descriptors, or the
-  /// system's.
+  /// is always ready; failed_precondition: the lane watches it already, or has no worker while the
+  /// executor runs; resource_exhausted: ExecutorLimits::descriptors, or the system's.
   template <class Function>
   Result<DescriptorHandle> watch(LaneId lane, int descriptor, Readiness wanted, Function&& function,
                                  Priority priority = Priority::normal) noexcept {
@@ -100,7 +89,7 @@ class Executor {
   /// nothing runs: a refused priority, affinity or memory lock fails it, unless OnDenied::degrade.
   /// Blocks: until the workers run; before that behind a stop() under way, as long as that may
   /// take, and behind add_task() and watch(). Callable from: any thread but a worker. The configs
-  /// are copied.
+  /// are copied. ok even when a request_stop() beside it has stopped the executor by now.
   /// Errors: invalid_argument: a config, named; failed_precondition: it runs already, or a lane has
   /// tasks and no worker; permission_denied and others: which worker, which call, which errno.
   Status start(std::span<const WorkerConfig> workers, const StartOptions& options = {}) noexcept;
@@ -110,7 +99,8 @@ class Executor {
   /// worker sleeps, or somebody waits for room. Callable from: any thread, jobs included. Errors:
   /// resource_exhausted: all job slots of the lane are in use (the callable is destroyed);
   /// timed_out: with WhenFull::wait, no slot came free; failed_precondition: not started, or
-  /// stopping, or a worker would wait for room in its own lane; invalid_argument: no such lane.
+  /// stopping, or a worker would wait for room in its own lane; invalid_argument: no such lane or
+  /// priority.
   template <class Function>
   Status post(Function&& function, const PostOptions& options = {}) noexcept {
     using Callable = std::decay_t<Function>;
@@ -118,9 +108,7 @@ class Executor {
     const Claim claim = claim_slot(options);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal(options);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, std::forward<Function>(function));
     if (publish(claim, options)) [[likely]]
       return {};
     return take_back(claim);
@@ -140,9 +128,7 @@ class Executor {
     const Claim claim = claim_slot(own);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal_to(worker, own);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, std::forward<Function>(function));
     if (publish_to(address, claim, own)) [[likely]]
       return {};
     return take_back(claim);
@@ -179,9 +165,7 @@ class Executor {
     const Claim claim = claim_slot(options);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal(options);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, std::forward<Function>(function));
     return wait_for_time(claim, time, options);
   }
 
@@ -201,9 +185,8 @@ class Executor {
     const Claim claim = claim_slot(options);
     if (claim.slot == nullptr) [[unlikely]]
       return refusal(options);
-    ::new (claim.slot->storage.bytes) Callable(std::forward<Function>(function));
-    claim.slot->thunk = &detail::submit_thunk<Callable>;
-    const std::uint32_t generation = claim.slot->word.renew(true);
+    const std::uint32_t generation = fill<Callable>(claim, &detail::submit_thunk<Callable>, true,
+                                                    std::forward<Function>(function));
     if (!publish(claim, options)) [[unlikely]]
       return take_back(claim);
     return JobHandle<detail::ResultOf<Callable>>(this, options.lane, claim.index(), generation);
@@ -220,15 +203,15 @@ class Executor {
 
   /// Begins a stop and waits for nothing: no new jobs and releases; the workers leave when their
   /// lanes are empty. Then somebody must call stop(), which joins them. For jobs, which cannot call
-  /// stop(). Does nothing when the executor does not run, or stops already.
-  /// Blocks: no. Bound: O(workers). Callable from: any thread, jobs included.
+  /// stop(). Does nothing when the executor does not run, or stops already. Beside a start() it
+  /// comes before, and does nothing, or after: that run then begins to stop as soon as it has
+  /// begun. After it certainly comes a call from who has had a post accepted. Blocks: no. Bound:
+  /// O(workers). Callable from: any thread, jobs included.
   void request_stop(StopMode mode) noexcept;
 
   /// The executor's clock: takt::now(), or the virtual one of a ManualExecutor. Blocks: no.
   /// Callable from: any thread.
-  TimePoint now() const noexcept {
-    return virtual_time_ == nullptr ? takt::now() : virtual_time_->now();
-  }
+  TimePoint now() const noexcept { return ExecutorBase::now(); }
 
   /// The workers of `lane` take no more jobs until resume(); those that run end as usual, and one
   /// that a worker is about to take may still begin: wait_paused() waits for all of them. Posts are
@@ -278,33 +261,20 @@ class Executor {
   std::uint32_t active_workers(LaneId lane) const noexcept;
 
   /// Whether jobs are accepted. Blocks: no. Callable from: any thread.
-  bool running() const noexcept {
-    // acquire: pairs with the release in start() and stop().
-    return state_.load(std::memory_order_acquire) == State::running;
-  }
+  bool running() const noexcept { return ExecutorBase::running(); }
   /// Whether stop(StopMode::cancel) asks running jobs to return. Blocks: no. Callable from: any
   /// thread.
-  bool stop_requested() const noexcept {
-    // relaxed: a request, it carries no data.
-    return cancelling_.load(std::memory_order_relaxed) != 0;
-  }
+  bool stop_requested() const noexcept { return ExecutorBase::stop_requested(); }
   /// The origin of all task grids, set by start(). Blocks: no. Callable from: any thread.
-  TimePoint epoch() const noexcept {
-    // acquire: pairs with the release in start().
-    return from_ns(epoch_ns_.load(std::memory_order_acquire));
-  }
+  TimePoint epoch() const noexcept { return ExecutorBase::epoch(); }
 
   /// The workers of the last start(), in the order of its configs. Blocks: no. Callable from: any
   /// thread; not while another start() rewrites them.
-  std::uint32_t worker_count() const noexcept {
-    return worker_count_.load(std::memory_order_acquire);
-  }
+  std::uint32_t worker_count() const noexcept { return ExecutorBase::worker_count(); }
   /// How many workers serve `lane`; 0 when there is no such lane. Blocks: no. Callable from: any
   /// thread.
   std::uint32_t worker_count(LaneId lane) const noexcept {
-    const auto number = static_cast<std::uint32_t>(lane);
-    if (number >= storage_.limits.lanes) return 0;
-    return storage_.lanes[number].worker_count.load(std::memory_order_relaxed);
+    return ExecutorBase::worker_count(lane);
   }
   /// ExecutorLimits::lanes. Blocks: no. Callable from: any thread.
   std::uint32_t lane_count() const noexcept { return storage_.limits.lanes; }
@@ -348,7 +318,7 @@ class Executor {
   /// The tasks added until now, in that order, but that a task takes the place of one that was
   /// removed; TaskHandle::state() tells. `number` is below ExecutorLimits::tasks. Blocks: no.
   /// Callable from: any thread.
-  std::uint32_t task_count() const noexcept { return task_count_.load(std::memory_order_acquire); }
+  std::uint32_t task_count() const noexcept { return ExecutorBase::task_count(); }
   TaskHandle task(std::uint32_t number) noexcept {
     TAKT_CHECK(number < storage_.limits.tasks, "there is no such task (ExecutorLimits::tasks)");
     // acquire: pairs with the release in add_task_with(); the lane is that generation's, or a later
@@ -366,21 +336,16 @@ class Executor {
   }
 
  protected:
-  /// Out of line on purpose: not constant-initialised, a static executor stays in .bss.
   /// With `virtual_time` it has no threads.
   explicit Executor(const detail::StorageView& storage,
-                    detail::VirtualTime* virtual_time = nullptr) noexcept;
+                    detail::VirtualTime* virtual_time = nullptr) noexcept
+      : ExecutorBase(storage, virtual_time) {}
   /// Aborts when it still runs, or names what a timed-out stop() left stuck. In a fork child it
   /// returns at once.
-  ~Executor();
+  ~Executor() = default;
 
  private:
-  const detail::WorkerSlot& worker_slot(std::uint32_t worker) const noexcept {
-    TAKT_CHECK(worker < storage_.limits.workers,
-               "there is no such worker (ExecutorLimits::workers)");
-    return storage_.workers[worker];
-  }
-
+  friend class ExecutorBase;  // self()
   friend class JobHandleBase;
   friend class ManualExecutorBase;
   template <class R>
@@ -391,286 +356,25 @@ class Executor {
   friend Result<std::size_t> detail::wait_any_steady(std::span<JobHandleBase* const>,
                                                      TimePoint) noexcept;
 
-  enum class State : std::uint32_t { stopped = 0, running = 1, stopping = 2 };
-  using Mover = void (*)(void* to, void* from) noexcept;
-
-  /// A job slot and its lane; null when refused. Two words: it is passed in registers.
-  struct Claim {
-    detail::JobSlot* slot;
-    detail::LaneSlot* lane;
-
-    std::uint32_t index() const noexcept { return static_cast<std::uint32_t>(slot - lane->jobs); }
-  };
-
-  template <class Callable>
-  static void move_into(void* to, void* from) noexcept {
-    ::new (to) Callable(std::move(*static_cast<Callable*>(from)));
-  }
-
-  Claim claim_slot(const PostOptions& options) noexcept {
-    const auto lane = static_cast<std::uint32_t>(options.lane);
-    if (lane >= storage_.limits.lanes || storage_.lanes[lane].queue.closed()) return {};
-    if (static_cast<std::uint32_t>(options.priority) >= kPriorityLevels) return {};
-    detail::LaneSlot& slot = storage_.lanes[lane];
-    std::uint32_t index = slot.queue.acquire_slot();
-    if (index == Lane::kNone) [[unlikely]] {
-      index = make_room(slot, options);
-      if (index == Lane::kNone) return {};
-    }
-    return {&slot.jobs[index], &slot};
-  }
-
-  bool publish(Claim claim, const PostOptions& options) noexcept {
-    claim.slot->release_ns = takes_time_stamps() ? to_ns(now()) : 0;
-    claim.slot->deadline_ns = to_ns(options.deadline);
-    return claim.lane->queue.publish(options.priority, claim.index());
-  }
-
-  /// As takt::deadline_after(), on the executor's clock.
-  template <class Rep, class Period>
-  TimePoint deadline_after(std::chrono::duration<Rep, Period> duration) const noexcept {
-    return saturating_add(now(), duration);
-  }
-  /// A futex wait in real or in virtual time.
-  int sleep(ThreadEnv::Word& word, std::uint32_t seen, TimePoint deadline) noexcept {
-    return virtual_time_ == nullptr ? ThreadEnv::wait(word, seen, deadline)
-                                    : virtual_time_->wait(word, seen, deadline);
-  }
-
-  bool takes_time_stamps() const noexcept {
-    // relaxed: the opening of the lane orders it.
-    return time_stamps_.load(std::memory_order_relaxed) != 0;
-  }
-
-  // What a full lane, one worker, and the end of another job need, posting.cc
-  /// A slot of a lane that has none, as WhenFull says; kNone when there is none.
-  std::uint32_t make_room(detail::LaneSlot& lane, const PostOptions& options) noexcept;
-  std::uint32_t take_slot_of_oldest(detail::LaneSlot& lane, Priority priority) noexcept;
-  /// Ends as dropped the job that the caller took from the ring. Returns whether the slot is the
-  /// caller's.
-  bool drop(detail::LaneSlot& lane, std::uint32_t index) noexcept;
-  /// Where posters find a worker, see WorkerSlot::address; kNoAddress when there is none.
-  std::uint32_t address_of(WorkerId worker) const noexcept;
-  PostOptions options_for(std::uint32_t address, const PostOptions& options) const noexcept;
-  bool publish_to(std::uint32_t address, Claim claim, const PostOptions& options) noexcept;
-  Status refusal_to(WorkerId worker, const PostOptions& options) noexcept;
-  /// A slot for each worker that a broadcast is for, chained by JobSlot::link; `release_ns` has the
-  /// worker's address. On an error none.
-  Status claim_for_workers(const PostOptions& options, bool all, std::uint32_t& chain) noexcept;
   template <class Function>
   Result<std::uint32_t> broadcast_with(const Function& function, const PostOptions& options,
                                        bool all) noexcept;
   template <class R, class Function>
   Status continue_job(JobHandle<R>& job, Function&& function, const PostOptions& options) noexcept;
-  /// Promises the claimed slot's job to its lane. False: the lane has closed, the slot is given
-  /// back.
-  static bool promise(Claim claim) noexcept;
-  /// Publishes the claimed slot's job when `before`, that of a handle, is over; perhaps now.
-  void publish_after(Claim claim, detail::JobSlot& before, std::uint32_t generation,
-                     const PostOptions& options) noexcept;
-  void publish_promised(std::uint32_t number) noexcept;
-  /// Tells who wants to know that a submitted job ended, whose word was `before`.
-  void tell_of_end(const detail::JobSlot& job, std::uint32_t before) noexcept;
-  /// The lane of a job, by its place among those of all lanes.
-  detail::LaneSlot& lane_of_job(std::uint32_t number) const noexcept {
-    return storage_.lanes[number / storage_.limits.jobs_per_lane];
-  }
-  std::uint32_t number_of(const detail::JobSlot& job) const noexcept {
-    return static_cast<std::uint32_t>(&job - storage_.jobs);
-  }
-
-  const char* why_closed(LaneId lane) const noexcept;
-  Status refusal(const PostOptions& options) noexcept;
-  static Status take_back(Claim claim) noexcept;
-  static void discard(Claim claim) noexcept;
-  /// Makes a job ready at `time`.
-  Status wait_for_time(Claim claim, TimePoint time, const PostOptions& options) noexcept;
-  /// Ends the jobs of the worker's lane that wait for their time; the lane is closed.
-  void cancel_timed_jobs(detail::WorkerSlot& worker) noexcept;
-  // Tasks, executor_tasks.cc
-  Status check_task(const detail::TaskSetup& setup) const noexcept;
-  Result<TaskHandle> add_task_with(const detail::TaskSetup& setup, detail::Thunk thunk, Mover mover,
-                                   void* callable) noexcept;
-  /// Cleared; null when all are in use.
-  TaskHistograms* free_histograms() noexcept;
-  /// Begins a task's releases at the first one at or after `from`. Called by the holder of the
-  /// task mutex and of the lane's timer mutex.
-  void schedule(std::uint32_t number, TimePoint epoch, TimePoint from) noexcept;
-  /// Makes ready what is due on the worker's lane. Returns a task's job that it took instead, or
-  /// kNone.
-  std::uint32_t release_due(const detail::WorkerSlot& worker, std::int64_t now_ns) noexcept;
-  /// Whether nothing that the worker would take before a job of `priority` is ready.
-  bool is_next(const detail::WorkerSlot& worker, Priority priority) const noexcept;
-  // The holder of the lane's timer mutex:
-  void set_timer(detail::LaneSlot& lane, std::uint32_t index, std::int64_t when) noexcept;
-  void note_decision(std::uint32_t number, const detail::ReleaseDecision& decision) noexcept;
-  /// All but its publication.
-  static void prepare_job(detail::TaskSlot& task, const detail::ReleaseDecision& decision) noexcept;
-  /// With `wake` for a thread that is no worker of the lane. False: the lane has closed.
-  bool carry_out(detail::LaneSlot& lane, std::uint32_t number,
-                 const detail::ReleaseDecision& decision, bool wake) noexcept;
-  /// Has end_task() look for releases that are kept back. False: the job has ended.
-  static bool await_finish(detail::TaskSlot& task) noexcept;
-  /// False: the lane has closed, and what was kept back is skipped.
-  bool finish_awaited(detail::LaneSlot& lane, std::uint32_t number, bool wake) noexcept;
-  /// The worker's, behind all that it does for a job.
-  void end_task(detail::TaskSlot& task, std::int64_t finish_ns) noexcept;
-  /// The number of a task in rings and timers, behind those of the jobs.
-  std::uint32_t ready_index(std::uint32_t task) const noexcept {
-    return storage_.limits.jobs_per_lane + task;
-  }
-  detail::LaneSlot& lane_of(const detail::TaskSlot& task) const noexcept {
-    // relaxed: of a task that is not removed meanwhile.
-    return storage_.lanes[static_cast<std::uint32_t>(task.lane.load(std::memory_order_relaxed))];
-  }
-  std::uint32_t number_of(const detail::TaskSlot& task) const noexcept {
-    return static_cast<std::uint32_t>(&task - storage_.tasks);
-  }
-
-  // Descriptors, executor_descriptors.cc
-  struct Watch {
-    LaneId lane;
-    int descriptor;
-    Readiness wanted;
-    Priority priority;
-  };
-  Status check_watch(const Watch& watch) const noexcept;
-  Result<DescriptorHandle> watch_with(const Watch& watch, detail::Thunk thunk, Mover mover,
-                                      void* callable) noexcept;
-  /// No lane of a watched descriptor may be without worker.
-  Status check_descriptors(std::span<const WorkerConfig> workers) const noexcept;
-  /// Arms all that are active, for start(): in a fork child in polls of its own.
-  Status arm_descriptors() noexcept;
-  void release_descriptors() noexcept;
-  // The holder of the lane's descriptor mutex:
-  Status open_poll(detail::LaneSlot& lane) noexcept;
-  /// Refused, the descriptor is lost.
-  Status arm(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
-  void forget(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
-  // The worker's:
-  void look_at_descriptors(detail::WorkerSlot& worker) noexcept;
-  /// Releases the jobs of what the leader found ready.
-  void release_ready(detail::LaneSlot& lane, const platform::EventPoll::Events& events) noexcept;
-  void run_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
-  void invoke_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept;
-  /// Of one with an error or a hang-up and nothing that was asked for: it would be reported for
-  /// ever. A resume() during its job is then not lost.
-  static void suspend_in_trouble(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
-  void end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept;
-  std::uint32_t ready_index(const detail::DescriptorSlot& slot) const noexcept {
-    return storage_.limits.jobs_per_lane + storage_.limits.tasks + number_of(slot);
-  }
-  std::uint32_t number_of(const detail::DescriptorSlot& slot) const noexcept {
-    return static_cast<std::uint32_t>(&slot - storage_.descriptors);
-  }
-
-  // start() and stop(), executor_control.cc
-  Status check_workers(std::span<const WorkerConfig> workers) const noexcept;
-  void configure_workers(std::span<const WorkerConfig> workers) noexcept;
-  Status prepare_memory(const StartOptions& options) noexcept;
-  Status lock_memory() noexcept;
-  std::span<std::byte> own_memory() noexcept {
-    return {reinterpret_cast<std::byte*>(this), sizeof *this};
-  }
-  void share_with_forks() noexcept;
-  void release_memory() noexcept;
-  Status launch() noexcept;
-  Status launch_virtually() noexcept;
-  void note_launch_failure(const Status& status) noexcept;
-  void open_lanes() noexcept;
-  Status stop_locked(StopMode mode, TimePoint deadline) noexcept;
-  void begin_stop(StopMode mode) noexcept;
-  Status start_locked(std::span<const WorkerConfig> workers, const StartOptions& options) noexcept;
-  /// Carries out what request_stop() could not, because control_mutex_ was locked; called by
-  /// whoever has unlocked it.
-  void carry_out_requests() noexcept;
-  Status join_workers(TimePoint deadline) noexcept;
-  Status stuck(const detail::WorkerSlot& worker) const noexcept;
-  /// Whom to name when worker `late` has not ended in time: it, or one behind it that runs a job.
-  const detail::WorkerSlot& culprit(std::uint32_t late) const noexcept;
-
-  // Who works, executor_pause.cc
-  /// Carries out `change` on an open lane, and lets the workers see it.
-  template <class Change>
-  Status change_active(const char* call, LaneId lane, const Change& change) noexcept;
-  Status wait_paused_until_steady(LaneId lane, TimePoint deadline) noexcept;
-  /// Sleeps until the worker may take jobs, or its lane closes.
-  void sit_out(detail::WorkerSlot& worker) noexcept;
-  void begin_sitting_out(detail::WorkerSlot& worker) noexcept;
-  static void end_sitting_out(detail::WorkerSlot& worker) noexcept;
-
-  // The workers' side, worker.cc
-  static void worker_main(void* worker) noexcept;
-  Status settle(detail::WorkerSlot& worker) noexcept;
-  void serve(detail::WorkerSlot& worker) noexcept;
-  std::uint32_t find_work(detail::WorkerSlot& worker) noexcept;
-  /// The next job for this worker, by priority: from its inbox, then from its lane.
-  std::uint32_t take_next(detail::WorkerSlot& worker) noexcept;
-  void run(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
-  /// Around each sleep of the worker: its activity and events.
-  void begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept;
-  static void end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept;
-  WorkerEvent::Subject subject_of(const detail::WorkerSlot& worker, bool is_task,
-                                  std::uint32_t number) const noexcept;
-  /// An overrun of the task while its job `index` is unfinished. Noted if a worker has seen it.
-  void note_overrun(std::uint32_t task, std::uint64_t index) noexcept;
-  std::uint32_t lane_number(const detail::WorkerSlot& worker) const noexcept {
-    return static_cast<std::uint32_t>(worker.lane - storage_.lanes);
-  }
-  /// The two halves of a job: between them it executes, which in virtual time takes as long as the
-  /// model says. False: it was cancelled, and is over.
-  bool begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
-  void finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
-  bool begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
-  void finish_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept;
-  /// Tells the job's handle, and gives its slot back if there is none.
-  void end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState end) noexcept;
-  bool invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept;
-  /// Wakes those who wait in wait_any().
-  void tell_watchers() noexcept;
-  bool begin_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept;
-  void finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept;
-  /// CPU time that the worker has used.
-  std::int64_t cpu_time_ns(const detail::WorkerSlot& worker) const noexcept;
-  /// Makes the calling thread `worker`, or none with null; returns who it was.
-  static detail::WorkerSlot* act_as(detail::WorkerSlot* worker) noexcept;
-  static void note_task(detail::TaskSlot& task, std::int64_t start, std::int64_t finish,
-                        bool completed) noexcept;
-  static void note_miss(const detail::TaskSlot& task, std::int64_t finish) noexcept;
-
-  /// Whether the calling thread serves `lane` of this executor; with null any lane.
-  bool is_worker(const detail::LaneSlot* lane) const noexcept;
-
-  const detail::StorageView storage_;
-  detail::VirtualTime* const virtual_time_;  // null: real time, threads
-  static constexpr int kEverybody = 0x7FFF'FFFF;
-  static constexpr std::uint32_t kNoAddress = 0xFFFF'FFFF;
-
-  Mutex control_mutex_;  // start, stop
-  Mutex task_mutex_;     // add_task, start; after control_mutex_. A job may add a task during stop.
-  std::atomic<State> state_{State::stopped};
-  std::atomic<std::uint32_t> cancelling_{0};
-  // Bit m: request_stop(StopMode m) was called and not yet carried out. Set by anybody, cleared
-  // under the mutex.
-  std::atomic<std::uint32_t> stop_requests_{0};
-  std::atomic<std::uint32_t> time_stamps_{0};
-  std::atomic<int> refused_memory_lock_{0};
-  bool memory_locked_ = false;  // by this executor; what mlockall() locked is not undone
-  std::atomic<std::int64_t> epoch_ns_{0};
-  std::atomic<std::uint32_t> worker_count_{0};
-  std::atomic<std::uint32_t> task_count_{0};
-  ThreadEnv::Word ended_watched_{0};  // one more for each watched job that ended
-  std::uint32_t histogram_count_ = 0;
-  // Of the start() that is under way: each worker counts down the first when it is configured and
-  // waits for the second; a refusal goes where the pointer says.
-  Latch settled_{0};
-  Latch go_{0};
-  Mutex launch_mutex_;  // launch_failure_
-  Status* launch_failure_ = nullptr;
-  platform::ForkMark mark_;
 };
 
+static_assert(sizeof(Executor) == sizeof(ExecutorBase), "ExecutorBase::own_memory()");
+
+inline Executor* ExecutorBase::self() noexcept { return static_cast<Executor*>(this); }
+inline const Executor* ExecutorBase::self() const noexcept {
+  return static_cast<const Executor*>(this);
+}
+
 inline TimePoint JobContext::now() const noexcept { return executor->now(); }
+
+inline bool JobContext::stop_requested() const noexcept {
+  return executor->stop_requested() || (abort != kNever && now() >= abort);
+}
 
 template <class Function>
 Result<std::uint32_t> Executor::broadcast_with(const Function& function, const PostOptions& options,
@@ -686,9 +390,7 @@ Result<std::uint32_t> Executor::broadcast_with(const Function& function, const P
   while (chain != 0) {
     const Claim claim{&storage_.jobs[chain - 1], &lane_of_job(chain - 1)};
     chain = claim.slot->link;
-    ::new (claim.slot->storage.bytes) Callable(function);
-    claim.slot->thunk = &detail::post_thunk<Callable>;
-    claim.slot->word.renew(false);
+    fill<Callable>(claim, &detail::post_thunk<Callable>, false, function);
     if (publish_to(static_cast<std::uint32_t>(claim.slot->release_ns), claim, options)) {
       ++given;
     } else {
@@ -699,24 +401,10 @@ Result<std::uint32_t> Executor::broadcast_with(const Function& function, const P
   return given;
 }
 
-inline bool JobContext::stop_requested() const noexcept {
-  return executor->stop_requested() || (abort != kNever && now() >= abort);
-}
-
-/// An executor with all of its memory: give it static storage.
-template <ExecutorLimits kLimits>
-class StaticExecutor : private detail::ExecutorStorage<kLimits>, public Executor {
- public:
-  StaticExecutor() noexcept : Executor(this->view()) {}
-
-  /// The memory of an executor with these limits besides its stacks, before the padding that puts
-  /// it on pages of its own. Bytes.
-  static constexpr std::size_t kStateBytes =
-      detail::ExecutorStorage<kLimits>::kPartsBytes + sizeof(Executor);
-};
-
 }  // namespace takt::inline v0
 
-#include "takt/executor/continuation.h"  // JobHandle::then(), which needs the whole Executor
+// What needs the whole Executor.
+#include "takt/executor/continuation.h"
+#include "takt/executor/static_executor.h"
 
 #endif  // TAKT_EXECUTOR_EXECUTOR_H_

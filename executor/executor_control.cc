@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// start() and stop(): the state machine at the head of executor.h.
+// start() and stop(): the state machine at the head of executor_base.h.
 #include <cerrno>
 #include <memory>
 #include <string_view>
@@ -60,14 +60,14 @@ Status Executor::start(std::span<const WorkerConfig> workers,
   return status;
 }
 
-Status Executor::start_locked(std::span<const WorkerConfig> workers,
-                              const StartOptions& options) noexcept {
+Status ExecutorBase::start_locked(std::span<const WorkerConfig> workers,
+                                  const StartOptions& options) noexcept {
   // relaxed: written under the mutex only.
   if (state_.load(std::memory_order_relaxed) != State::stopped) {
     return {StatusCode::failed_precondition, running() ? "start: the executor runs already"
                                                        : "start: the executor is stopping still"};
   }
-  // relaxed: requests of the last run are void; workers, which may make new ones, come later.
+  // relaxed: requests of the last run are void; whoever can know of this one comes later.
   stop_requests_.store(0, std::memory_order_relaxed);
   LockGuard tasks_lock(task_mutex_);
   if (Status status = check_workers(workers); !status.ok()) return status;
@@ -84,7 +84,7 @@ Status Executor::start_locked(std::span<const WorkerConfig> workers,
   return status;
 }
 
-Status Executor::check_workers(std::span<const WorkerConfig> workers) const noexcept {
+Status ExecutorBase::check_workers(std::span<const WorkerConfig> workers) const noexcept {
   Text<Status::kTextBytes> text;
   const auto invalid = [&text](const char* what) {
     text << what;
@@ -129,7 +129,7 @@ Status Executor::check_workers(std::span<const WorkerConfig> workers) const noex
   return check_descriptors(workers);
 }
 
-void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept {
+void ExecutorBase::configure_workers(std::span<const WorkerConfig> workers) noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
     // relaxed, here and below: written under the mutex only.
     storage_.lanes[number].worker_count.store(0, std::memory_order_relaxed);
@@ -142,7 +142,7 @@ void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept
     worker.stats.reset();
     worker.stats.activity.set(WorkerPhase::created);
     worker.stack = storage_.stacks.subspan(number * storage_.stack_stride, storage_.stack_stride);
-    worker.executor = this;
+    worker.executor = self();
     worker.lane = &lane;
     worker.number_in_lane = lane.worker_count.fetch_add(1, std::memory_order_relaxed);
     // release: pairs with the acquire in address_of().
@@ -158,7 +158,7 @@ void Executor::configure_workers(std::span<const WorkerConfig> workers) noexcept
   worker_count_.store(static_cast<std::uint32_t>(workers.size()), std::memory_order_release);
 }
 
-Status Executor::prepare_memory(const StartOptions& options) noexcept {
+Status ExecutorBase::prepare_memory(const StartOptions& options) noexcept {
   if (Status status = platform::exclude_from_fork(storage_.memory); !status.ok()) return status;
   for (std::uint32_t number = 0; number < worker_count(); ++number) {
     const detail::WorkerSlot& worker = storage_.workers[number];
@@ -177,7 +177,7 @@ Status Executor::prepare_memory(const StartOptions& options) noexcept {
   return {};
 }
 
-Status Executor::lock_memory() noexcept {
+Status ExecutorBase::lock_memory() noexcept {
   memory_locked_ = true;  // also when a later part is refused: what was locked is to be undone
   Status status = platform::lock_memory(storage_.memory);
   if (status.ok()) status = platform::lock_memory(own_memory());
@@ -199,7 +199,7 @@ Status Executor::lock_memory() noexcept {
   return {status.code(), text.view(), status.error_number()};
 }
 
-void Executor::share_with_forks() noexcept {
+void ExecutorBase::share_with_forks() noexcept {
   // What cannot be undone was never done.
   static_cast<void>(platform::include_in_fork(storage_.memory));
   for (std::uint32_t number = 0; number < worker_count(); ++number) {
@@ -207,7 +207,7 @@ void Executor::share_with_forks() noexcept {
   }
 }
 
-void Executor::release_memory() noexcept {
+void ExecutorBase::release_memory() noexcept {
   // The memory may become something else's. What cannot be undone here was never done.
   if (memory_locked_) {
     static_cast<void>(platform::unlock_memory(storage_.memory));
@@ -223,7 +223,7 @@ void Executor::release_memory() noexcept {
   memory_locked_ = false;
 }
 
-Status Executor::launch() noexcept {
+Status ExecutorBase::launch() noexcept {
   const std::uint32_t workers = worker_count();
   Status failure;
   launch_failure_ = &failure;
@@ -232,7 +232,7 @@ Status Executor::launch() noexcept {
   for (std::uint32_t number = 0; number < workers; ++number) {
     detail::WorkerSlot& worker = storage_.workers[number];
     const Status started =
-        worker.thread.start(worker.name, worker.stack, &Executor::worker_main, &worker);
+        worker.thread.start(worker.name, worker.stack, &ExecutorBase::worker_main, &worker);
     if (!started.ok()) {
       note_launch_failure(about_start(worker, started));
       worker.stats.activity.set(WorkerPhase::error);
@@ -258,7 +258,7 @@ Status Executor::launch() noexcept {
   return {};
 }
 
-Status Executor::launch_virtually() noexcept {
+Status ExecutorBase::launch_virtually() noexcept {
   Status status = virtual_time_->launch();
   for (std::uint32_t number = 0; number < worker_count(); ++number) {
     storage_.workers[number].config = nullptr;
@@ -267,12 +267,12 @@ Status Executor::launch_virtually() noexcept {
   return status;
 }
 
-void Executor::note_launch_failure(const Status& status) noexcept {
+void ExecutorBase::note_launch_failure(const Status& status) noexcept {
   LockGuard lock(launch_mutex_);
   if (launch_failure_->ok()) *launch_failure_ = status;
 }
 
-void Executor::open_lanes() noexcept {
+void ExecutorBase::open_lanes() noexcept {
   const TimePoint epoch = now();
   // release: pairs with the acquire in epoch().
   epoch_ns_.store(to_ns(epoch), std::memory_order_release);
@@ -315,14 +315,14 @@ Status Executor::stop(StopMode mode, Duration timeout) noexcept {
 
 void Executor::request_stop(StopMode mode) noexcept {
   TAKT_CHECK(mode <= StopMode::cancel, "request_stop: no such StopMode");
-  if (!running()) return;
+  // Whether it runs is for the mutex's owner to say: a start() opens lanes before it is done.
   // seq_cst: an RMW before the attempt to lock, as in carry_out_requests() after the unlock: either
   // this one finds the mutex free, or its last owner finds the request.
   stop_requests_.fetch_or(1U << static_cast<std::uint32_t>(mode), std::memory_order_seq_cst);
   carry_out_requests();
 }
 
-void Executor::carry_out_requests() noexcept {
+void ExecutorBase::carry_out_requests() noexcept {
   // seq_cst: see request_stop().
   while (stop_requests_.fetch_or(0, std::memory_order_seq_cst) != 0 && control_mutex_.try_lock()) {
     // relaxed, twice: the mutex orders them.
@@ -335,7 +335,7 @@ void Executor::carry_out_requests() noexcept {
   }
 }
 
-void Executor::begin_stop(StopMode mode) noexcept {
+void ExecutorBase::begin_stop(StopMode mode) noexcept {
   // relaxed: a request; close() below makes it visible to workers that sleep.
   if (mode == StopMode::cancel) cancelling_.store(1, std::memory_order_relaxed);
   // release: pairs with the acquire in running().
@@ -347,7 +347,7 @@ void Executor::begin_stop(StopMode mode) noexcept {
   }
 }
 
-Status Executor::stop_locked(StopMode mode, TimePoint deadline) noexcept {
+Status ExecutorBase::stop_locked(StopMode mode, TimePoint deadline) noexcept {
   // relaxed: written under the mutex only.
   if (state_.load(std::memory_order_relaxed) == State::stopped) return {};
   begin_stop(mode);
@@ -359,7 +359,7 @@ Status Executor::stop_locked(StopMode mode, TimePoint deadline) noexcept {
   return {};
 }
 
-Status Executor::join_workers(TimePoint deadline) noexcept {
+Status ExecutorBase::join_workers(TimePoint deadline) noexcept {
   if (virtual_time_ != nullptr) return virtual_time_->join(deadline);
   for (std::uint32_t number = 0; number < worker_count(); ++number) {
     detail::WorkerSlot& worker = storage_.workers[number];
@@ -371,7 +371,7 @@ Status Executor::join_workers(TimePoint deadline) noexcept {
   return {};
 }
 
-const detail::WorkerSlot& Executor::culprit(std::uint32_t late) const noexcept {
+const detail::WorkerSlot& ExecutorBase::culprit(std::uint32_t late) const noexcept {
   // It may wait for a job of another lane that it was promised the continuation of.
   for (std::uint32_t number = late; number < worker_count(); ++number) {
     const detail::WorkerSlot& worker = storage_.workers[number];
@@ -380,7 +380,7 @@ const detail::WorkerSlot& Executor::culprit(std::uint32_t late) const noexcept {
   return storage_.workers[late];
 }
 
-Status Executor::stuck(const detail::WorkerSlot& worker) const noexcept {
+Status ExecutorBase::stuck(const detail::WorkerSlot& worker) const noexcept {
   const WorkerActivity activity = worker.stats.activity.get();
   Text<Status::kTextBytes> text;
   text << "worker '" << worker.name << "' ";

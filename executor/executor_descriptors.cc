@@ -18,7 +18,7 @@ std::uint64_t token_of(std::uint32_t number, std::uint32_t generation) noexcept 
 
 }  // namespace
 
-Status Executor::check_watch(const Watch& watch) const noexcept {
+Status ExecutorBase::check_watch(const Watch& watch) const noexcept {
   Text<Status::kTextBytes> text;
   text << "watch: ";
   if (const auto lane = static_cast<std::uint32_t>(watch.lane); lane >= storage_.limits.lanes) {
@@ -38,17 +38,13 @@ Status Executor::check_watch(const Watch& watch) const noexcept {
   return {};
 }
 
-Result<DescriptorHandle> Executor::watch_with(const Watch& watch, detail::Thunk thunk, Mover mover,
-                                              void* callable) noexcept {
+Result<DescriptorHandle> ExecutorBase::watch_with(const Watch& watch, detail::Thunk thunk,
+                                                  Mover mover, void* callable) noexcept {
   if (Status status = check_watch(watch); !status.ok()) return status;
   detail::LaneSlot& lane = storage_.lanes[static_cast<std::uint32_t>(watch.lane)];
   Text<Status::kTextBytes> text;
   text << "watch: ";
 
-  if (virtual_time_ != nullptr) {
-    text << "there are no descriptors in virtual time";
-    return Status(StatusCode::unsupported, text.view());
-  }
   LockGuard lock(task_mutex_);
   if (running() && worker_count(watch.lane) == 0) {
     text << "lane " << static_cast<std::uint32_t>(watch.lane) << " has no worker";
@@ -107,10 +103,10 @@ Result<DescriptorHandle> Executor::watch_with(const Watch& watch, detail::Thunk 
   slot.state.store(DescriptorState::active, std::memory_order_release);
   ++lane.descriptor_count;
   lane.queue.set_watched(true);
-  return DescriptorHandle(this, number, generation, watch.lane);
+  return DescriptorHandle(self(), number, generation, watch.lane);
 }
 
-Status Executor::open_poll(detail::LaneSlot& lane) noexcept {
+Status ExecutorBase::open_poll(detail::LaneSlot& lane) noexcept {
   platform::EventPoll& poll = lane.queue.poll();
   if (poll.is_open()) return {};
   if (Status status = poll.open(); !status.ok()) return status;
@@ -134,7 +130,7 @@ Status Executor::open_poll(detail::LaneSlot& lane) noexcept {
   return {};
 }
 
-Status Executor::check_descriptors(std::span<const WorkerConfig> workers) const noexcept {
+Status ExecutorBase::check_descriptors(std::span<const WorkerConfig> workers) const noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.descriptors; ++number) {
     const detail::DescriptorSlot& slot = storage_.descriptors[number];
     // acquire: as in watch_with(); a removal may be under way.
@@ -151,7 +147,7 @@ Status Executor::check_descriptors(std::span<const WorkerConfig> workers) const 
   return {};
 }
 
-Status Executor::arm_descriptors() noexcept {
+Status ExecutorBase::arm_descriptors() noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.lanes; ++number) {
     detail::LaneSlot& lane = storage_.lanes[number];
     LockGuard lock(lane.descriptor_mutex);
@@ -173,7 +169,7 @@ Status Executor::arm_descriptors() noexcept {
   return {};
 }
 
-Status Executor::arm(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
+Status ExecutorBase::arm(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
   // relaxed: written under the mutex.
   const std::uint32_t generation = slot.generation.load(std::memory_order_relaxed);
   const Status status =
@@ -186,7 +182,7 @@ Status Executor::arm(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexc
   return status;
 }
 
-void Executor::forget(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
+void ExecutorBase::forget(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
   // relaxed: written under the mutex.
   const DescriptorState state = slot.state.load(std::memory_order_relaxed);
   if (state == DescriptorState::removing) return;
@@ -200,7 +196,7 @@ void Executor::forget(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noex
   if (--lane.descriptor_count == 0) lane.queue.set_watched(false);
 }
 
-void Executor::release_descriptors() noexcept {
+void ExecutorBase::release_descriptors() noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.descriptors; ++number) {
     detail::DescriptorSlot& slot = storage_.descriptors[number];
     // relaxed: nobody else may use it any more.
@@ -212,21 +208,27 @@ void Executor::release_descriptors() noexcept {
   }
 }
 
-void Executor::look_at_descriptors(detail::WorkerSlot& worker) noexcept {
+void ExecutorBase::look_at_descriptors(detail::WorkerSlot& worker) noexcept {
   detail::LaneSlot& lane = *worker.lane;
   if (std::exchange(worker.looked, false)) return;
   // With nothing to do the worker parks, and waits in the poll. Who leads does so, or will.
   const bool busy = worker.directed.level() != kPriorityLevels || !lane.queue.nothing_ready() ||
                     !lane.queue.inbox(worker.number_in_lane).empty();
   if (worker.spin_ns == 0 && !busy) return;
-  if (lane.queue.closed() || !lane.queue.lead(worker.number_in_lane)) return;
+  if (lane.queue.closed()) return;
+  // In virtual time nobody sleeps in the poll.
+  if (virtual_time_ == nullptr && !lane.queue.lead(worker.number_in_lane)) return;
+  release_what_is_ready(lane);
+}
+
+void ExecutorBase::release_what_is_ready(detail::LaneSlot& lane) noexcept {
   platform::EventPoll::Events events;
   lane.queue.poll().wait(events, from_ns(0));
   if (events.count != 0) release_ready(lane, events);
 }
 
-void Executor::release_ready(detail::LaneSlot& lane,
-                             const platform::EventPoll::Events& events) noexcept {
+void ExecutorBase::release_ready(detail::LaneSlot& lane,
+                                 const platform::EventPoll::Events& events) noexcept {
   const std::int64_t seen_ns = takes_time_stamps() ? to_ns(now()) : 0;
   LockGuard lock(lane.descriptor_mutex);
   if (lane.queue.closed()) return;  // start() arms them anew
@@ -254,21 +256,54 @@ void Executor::release_ready(detail::LaneSlot& lane,
   }
 }
 
-void Executor::run_descriptor(detail::WorkerSlot& worker, detail::DescriptorSlot& slot) noexcept {
-  detail::LaneSlot& lane = *worker.lane;
-  // A job that is cancelled tells nobody of trouble: the next start() reports it anew.
-  if (!stop_requested()) {
-    if (!has(slot.ready, slot.wanted)) suspend_in_trouble(lane, slot);
-    invoke_descriptor(worker, slot);
-  } else {
+bool ExecutorBase::begin_descriptor(detail::WorkerSlot& worker,
+                                    detail::DescriptorSlot& slot) noexcept {
+  // Numbered behind the lane's jobs.
+  const std::uint32_t shown = storage_.limits.jobs_per_lane + number_of(slot);
+  worker.stats.activity.set(WorkerPhase::in_job, false, shown);
+  worker.subject = WorkerEvent::job_of(lane_number(worker), false, shown, slot.index);
+  if (stop_requested()) {
+    // A job that is cancelled tells nobody of trouble: the next start() reports it anew.
     slot.stats.cancelled.add();
     worker.stats.cancelled.add();
     worker.note_now(EventKind::cancelled);
+    end_descriptor(*worker.lane, slot);
+    worker.stats.activity.set(WorkerPhase::ready);
+    return false;
   }
-  end_descriptor(lane, slot);
+  if (!has(slot.ready, slot.wanted)) suspend_in_trouble(*worker.lane, slot);
+  worker.start_ns = takes_time_stamps() ? to_ns(now()) : 0;
+  worker.note(EventKind::release, slot.release_ns);
+  worker.note(EventKind::start, worker.start_ns);
+  return true;
 }
 
-void Executor::suspend_in_trouble(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
+void ExecutorBase::finish_descriptor(detail::WorkerSlot& worker,
+                                     detail::DescriptorSlot& slot) noexcept {
+  const std::int64_t start = worker.start_ns;
+  const DescriptorContext context{{.release = from_ns(slot.release_ns),
+                                   .start = from_ns(start),
+                                   .deadline = kNever,
+                                   .index = slot.index++,
+                                   .skipped = 0,
+                                   .executor = self()},
+                                  slot.descriptor,
+                                  slot.ready};
+  const bool completed = slot.thunk(detail::ThunkStep::run, slot.storage.bytes, &context);
+  (completed ? slot.stats.completed : slot.stats.failed).add();
+  worker.stats.jobs.add();
+  if (!completed) worker.stats.failed.add();
+  if (takes_time_stamps()) {
+    const std::int64_t finish = to_ns(now());
+    worker.stats.busy_ns.add(static_cast<std::uint64_t>(finish - start));
+    worker.note(completed ? EventKind::completed : EventKind::failed, finish);
+  }
+  end_descriptor(*worker.lane, slot);
+  worker.stats.activity.set(WorkerPhase::ready);
+}
+
+void ExecutorBase::suspend_in_trouble(detail::LaneSlot& lane,
+                                      detail::DescriptorSlot& slot) noexcept {
   LockGuard lock(lane.descriptor_mutex);
   // relaxed: written under the mutex.
   if (slot.state.load(std::memory_order_relaxed) != DescriptorState::active) return;
@@ -277,31 +312,7 @@ void Executor::suspend_in_trouble(detail::LaneSlot& lane, detail::DescriptorSlot
   slot.state.store(DescriptorState::suspended, std::memory_order_release);
 }
 
-void Executor::invoke_descriptor(detail::WorkerSlot& worker,
-                                 detail::DescriptorSlot& slot) noexcept {
-  const bool time_stamps = takes_time_stamps();
-  const std::int64_t start = time_stamps ? to_ns(now()) : 0;
-  worker.note(EventKind::release, slot.release_ns);
-  worker.note(EventKind::start, start);
-  const DescriptorContext context{{.release = from_ns(slot.release_ns),
-                                   .start = from_ns(start),
-                                   .deadline = kNever,
-                                   .index = slot.index++,
-                                   .skipped = 0,
-                                   .executor = this},
-                                  slot.descriptor,
-                                  slot.ready};
-  const bool completed = slot.thunk(detail::ThunkStep::run, slot.storage.bytes, &context);
-  (completed ? slot.stats.completed : slot.stats.failed).add();
-  worker.stats.jobs.add();
-  if (!completed) worker.stats.failed.add();
-  if (!time_stamps) return;
-  const std::int64_t finish = to_ns(now());
-  worker.stats.busy_ns.add(static_cast<std::uint64_t>(finish - start));
-  worker.note(completed ? EventKind::completed : EventKind::failed, finish);
-}
-
-void Executor::end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
+void ExecutorBase::end_descriptor(detail::LaneSlot& lane, detail::DescriptorSlot& slot) noexcept {
   const auto end = [&slot] {
     // release: pairs with the acquire in await_end(). Who waits there takes the mutex before the
     // slot becomes another's.

@@ -18,7 +18,7 @@ Status about_lane(const char* call, LaneId lane, StatusCode code, const char* wh
 }  // namespace
 
 template <class Change>
-Status Executor::change_active(const char* call, LaneId lane, const Change& change) noexcept {
+Status ExecutorBase::change_active(const char* call, LaneId lane, const Change& change) noexcept {
   if (static_cast<std::uint32_t>(lane) >= storage_.limits.lanes) {
     return about_lane(call, lane, StatusCode::invalid_argument, "does not exist");
   }
@@ -97,7 +97,7 @@ std::uint32_t Executor::active_workers(LaneId lane) const noexcept {
   return number < storage_.limits.lanes ? storage_.lanes[number].queue.active() : 0;
 }
 
-Status Executor::wait_paused_until_steady(LaneId lane, TimePoint deadline) noexcept {
+Status ExecutorBase::wait_paused_until_steady(LaneId lane, TimePoint deadline) noexcept {
   constexpr const char* kCall = "wait_paused";
   if (static_cast<std::uint32_t>(lane) >= storage_.limits.lanes) {
     return about_lane(kCall, lane, StatusCode::invalid_argument, "does not exist");
@@ -125,19 +125,19 @@ Status Executor::wait_paused_until_steady(LaneId lane, TimePoint deadline) noexc
   }
 }
 
-void Executor::sit_out(detail::WorkerSlot& worker) noexcept {
+void ExecutorBase::sit_out(detail::WorkerSlot& worker) noexcept {
   begin_sitting_out(worker);
   Lane& queue = worker.lane->queue;
   while (!queue.is_active(worker.number_in_lane)) queue.bench(worker.number_in_lane);
   end_sitting_out(worker);
 }
 
-void Executor::begin_sitting_out(detail::WorkerSlot& worker) noexcept {
+void ExecutorBase::begin_sitting_out(detail::WorkerSlot& worker) noexcept {
   begin_sleep(worker, WorkerPhase::paused, EventKind::pause);
   worker.lane->resting.begin();
 }
 
-void Executor::end_sitting_out(detail::WorkerSlot& worker) noexcept {
+void ExecutorBase::end_sitting_out(detail::WorkerSlot& worker) noexcept {
   worker.lane->resting.end();
   end_sleep(worker, EventKind::resume);
 }

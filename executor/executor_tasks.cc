@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tasks: adding them, and releasing their jobs as their ReleaseRule decides.
-#include <memory>
-
 #include "takt/executor/executor.h"
 #include "takt/executor/name.h"
 #include "takt/platform/text.h"
@@ -9,7 +7,7 @@
 
 namespace takt::inline v0 {
 
-Status Executor::check_task(const detail::TaskSetup& setup) const noexcept {
+Status ExecutorBase::check_task(const detail::TaskSetup& setup) const noexcept {
   Text<Status::kTextBytes> text;
   text << "task '" << (setup.name != nullptr ? setup.name : "") << "': ";
   const auto invalid = [&text](const char* what) {
@@ -43,8 +41,8 @@ Status Executor::check_task(const detail::TaskSetup& setup) const noexcept {
   return {};
 }
 
-Result<TaskHandle> Executor::add_task_with(const detail::TaskSetup& setup, detail::Thunk thunk,
-                                           Mover mover, void* callable) noexcept {
+Result<TaskHandle> ExecutorBase::add_task_with(const detail::TaskSetup& setup, detail::Thunk thunk,
+                                               Mover mover, void* callable) noexcept {
   if (Status status = check_task(setup); !status.ok()) return status;
   Text<Status::kTextBytes> text;
   text << "task '" << setup.name << "': ";
@@ -102,10 +100,10 @@ Result<TaskHandle> Executor::add_task_with(const detail::TaskSetup& setup, detai
   task.state.store(TaskState::active, std::memory_order_release);
   if (number == count) task_count_.store(number + 1, std::memory_order_release);
   if (running()) schedule(number, epoch(), now());
-  return TaskHandle(this, number, generation, setup.lane);
+  return TaskHandle(self(), number, generation, setup.lane);
 }
 
-TaskHistograms* Executor::free_histograms() noexcept {
+TaskHistograms* ExecutorBase::free_histograms() noexcept {
   for (std::uint32_t number = 0; number < storage_.limits.histograms; ++number) {
     TaskHistograms* const candidate = &storage_.histograms[number];
     bool used = false;
@@ -122,7 +120,7 @@ TaskHistograms* Executor::free_histograms() noexcept {
   return nullptr;
 }
 
-void Executor::schedule(std::uint32_t number, TimePoint epoch, TimePoint from) noexcept {
+void ExecutorBase::schedule(std::uint32_t number, TimePoint epoch, TimePoint from) noexcept {
   detail::TaskSlot& task = storage_.tasks[number];
   // relaxed: written under the mutexes held here.
   const TaskState state = task.state.load(std::memory_order_relaxed);
@@ -140,15 +138,16 @@ void Executor::schedule(std::uint32_t number, TimePoint epoch, TimePoint from) n
   }
 }
 
-void Executor::set_timer(detail::LaneSlot& lane, std::uint32_t number, std::int64_t when) noexcept {
+void ExecutorBase::set_timer(detail::LaneSlot& lane, std::uint32_t number,
+                             std::int64_t when) noexcept {
   const std::int64_t before = lane.timers.earliest();
   lane.timers.set(number, when);
   const std::int64_t earliest = lane.timers.earliest();
   if (earliest != before) lane.queue.set_next_release(earliest, earliest < before);
 }
 
-std::uint32_t Executor::release_due(const detail::WorkerSlot& worker,
-                                    std::int64_t now_ns) noexcept {
+std::uint32_t ExecutorBase::release_due(const detail::WorkerSlot& worker,
+                                        std::int64_t now_ns) noexcept {
   detail::LaneSlot& lane = *worker.lane;
   LockGuard lock(lane.timer_mutex);
   std::uint32_t taken = Lane::kNone;
@@ -186,15 +185,15 @@ std::uint32_t Executor::release_due(const detail::WorkerSlot& worker,
   return taken;
 }
 
-bool Executor::is_next(const detail::WorkerSlot& worker, Priority priority) const noexcept {
+bool ExecutorBase::is_next(const detail::WorkerSlot& worker, Priority priority) const noexcept {
   const Lane& queue = worker.lane->queue;
   const auto level = static_cast<std::uint32_t>(priority);
   return !queue.watched() && worker.directed.level() > level &&
          queue.inbox(worker.number_in_lane).empty() && queue.nothing_ready(level + 1);
 }
 
-void Executor::note_decision(std::uint32_t number,
-                             const detail::ReleaseDecision& decision) noexcept {
+void ExecutorBase::note_decision(std::uint32_t number,
+                                 const detail::ReleaseDecision& decision) noexcept {
   detail::TaskSlot& task = storage_.tasks[number];
   if (virtual_time_ != nullptr) virtual_time_->decided(task, decision);
   task.stats.overruns.add(decision.overruns);
@@ -202,8 +201,8 @@ void Executor::note_decision(std::uint32_t number,
   task.stats.skipped.add(decision.lost);
 }
 
-void Executor::prepare_job(detail::TaskSlot& task,
-                           const detail::ReleaseDecision& decision) noexcept {
+void ExecutorBase::prepare_job(detail::TaskSlot& task,
+                               const detail::ReleaseDecision& decision) noexcept {
   task.release_ns = decision.when;
   task.deadline_ns = task.next_deadline_ns;
   task.abort_ns = task.overrun.kind() == Overrun::Kind::abort
@@ -218,8 +217,8 @@ void Executor::prepare_job(detail::TaskSlot& task,
       std::memory_order_relaxed);
 }
 
-bool Executor::carry_out(detail::LaneSlot& lane, std::uint32_t number,
-                         const detail::ReleaseDecision& decision, bool wake) noexcept {
+bool ExecutorBase::carry_out(detail::LaneSlot& lane, std::uint32_t number,
+                             const detail::ReleaseDecision& decision, bool wake) noexcept {
   detail::TaskSlot& task = storage_.tasks[number];
   note_decision(number, decision);
   if (!decision.release) {
@@ -240,7 +239,7 @@ bool Executor::carry_out(detail::LaneSlot& lane, std::uint32_t number,
   return false;
 }
 
-bool Executor::await_finish(detail::TaskSlot& task) noexcept {
+bool ExecutorBase::await_finish(detail::TaskSlot& task) noexcept {
   // relaxed, here and below: the bit carries no data; who finds it takes the timer mutex.
   std::uint32_t seen = task.unfinished.load(std::memory_order_relaxed);
   while (seen != 0) {
@@ -252,7 +251,8 @@ bool Executor::await_finish(detail::TaskSlot& task) noexcept {
   return false;
 }
 
-bool Executor::finish_awaited(detail::LaneSlot& lane, std::uint32_t number, bool wake) noexcept {
+bool ExecutorBase::finish_awaited(detail::LaneSlot& lane, std::uint32_t number,
+                                  bool wake) noexcept {
   detail::TaskSlot& task = storage_.tasks[number];
   // acquire: pairs with the release in end_task(); the job's fields are the releaser's again.
   static_cast<void>(task.unfinished.load(std::memory_order_acquire));
@@ -266,7 +266,7 @@ bool Executor::finish_awaited(detail::LaneSlot& lane, std::uint32_t number, bool
   return carry_out(lane, number, decision, wake);
 }
 
-void Executor::end_task(detail::TaskSlot& task, std::int64_t finish_ns) noexcept {
+void ExecutorBase::end_task(detail::TaskSlot& task, std::int64_t finish_ns) noexcept {
   task.finished_ns = finish_ns;
   std::uint32_t seen = detail::TaskSlot::kUnfinished;
   // release: pairs with the acquire in release_due(), and in whoever waits for the task's end.

@@ -16,9 +16,13 @@ const Executor* detail::executor_of(std::span<JobHandleBase* const> jobs) noexce
   return jobs.empty() ? nullptr : jobs.front()->executor_;
 }
 
+detail::LaneSlot& JobHandleBase::lane() const noexcept {
+  return executor_->storage_.lanes[static_cast<std::uint32_t>(lane_)];
+}
+
 detail::JobSlot& JobHandleBase::slot() const noexcept {
   TAKT_CHECK(valid(), "JobHandle: refers to no job");
-  return executor_->storage_.lanes[static_cast<std::uint32_t>(lane_)].jobs[slot_];
+  return lane().jobs[slot_];
 }
 
 JobState JobHandleBase::state() const noexcept {
@@ -45,21 +49,19 @@ Status JobHandleBase::cancel_and_wait_steady(TimePoint deadline) noexcept {
 
 void JobHandleBase::detach() noexcept {
   if (!valid()) return;
-  Executor* executor = std::exchange(executor_, nullptr);
-  detail::LaneSlot& lane = executor->storage_.lanes[static_cast<std::uint32_t>(lane_)];
-  detail::JobSlot& slot = lane.jobs[slot_];
+  detail::LaneSlot& own_lane = lane();
+  detail::JobSlot& slot = own_lane.jobs[slot_];
+  executor_ = nullptr;
   const std::uint32_t before = slot.word.drop_handle(generation_);
   if ((before & JobWord::kQueued) != 0) return;   // the worker gives it back
   if ((before & JobWord::kHandled) == 0) return;  // who dropped it has it
   if (JobWord::state_of(before) == JobState::completed) {
     slot.thunk(detail::ThunkStep::destroy_result, slot.storage.bytes, nullptr);
   }
-  lane.queue.release_slot(slot_);
+  own_lane.queue.release_slot(slot_);
 }
 
-bool JobHandleBase::is_of_own_lane() const noexcept {
-  return executor_->is_worker(&executor_->storage_.lanes[static_cast<std::uint32_t>(lane_)]);
-}
+bool JobHandleBase::is_of_own_lane() const noexcept { return executor_->is_worker(&lane()); }
 
 Status JobHandleBase::wait_until_over(TimePoint deadline) const noexcept {
   if (!JobWord::is_over(slot().word.look(generation_)) && is_of_own_lane()) {
@@ -114,8 +116,7 @@ Result<std::size_t> wait_any_steady(std::span<JobHandleBase* const> jobs,
       JobHandleBase& job = *jobs[at];
       if (job.slot().word.watch(job.generation_)) return at;
       TAKT_CHECK(job.executor_ == &executor, "wait_any: jobs of two executors");
-      own = own ||
-            executor.is_worker(&executor.storage_.lanes[static_cast<std::uint32_t>(job.lane_)]);
+      own = own || job.is_of_own_lane();
     }
     if (own) {
       return Status(StatusCode::failed_precondition,

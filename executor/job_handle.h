@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -25,6 +24,7 @@ class JobHandleBase;
 
 namespace detail {
 class HelperJobs;
+struct LaneSlot;
 /// The executor of the first job; null without one.
 const Executor* executor_of(std::span<JobHandleBase* const> jobs) noexcept;
 Status wait_all_steady(std::span<JobHandleBase* const> jobs, TimePoint deadline) noexcept;
@@ -118,6 +118,7 @@ class JobHandleBase {
   friend Status detail::wait_all_steady(std::span<JobHandleBase* const>, TimePoint) noexcept;
 
   Status cancel_and_wait_steady(TimePoint deadline) noexcept;
+  detail::LaneSlot& lane() const noexcept;
   detail::JobSlot& slot() const noexcept;
   /// Whether the caller serves the job's lane.
   bool is_of_own_lane() const noexcept;

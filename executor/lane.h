@@ -7,33 +7,21 @@
 #include <cstdint>
 
 #include "takt/executor/inbox.h"
-#include "takt/executor/index_ring.h"
 #include "takt/executor/limits.h"
+#include "takt/executor/parker.h"
+#include "takt/executor/ready_jobs.h"
 #include "takt/executor/room.h"
-#include "takt/executor/slot_bitmap.h"
+#include "takt/executor/timer_lead.h"
 #include "takt/platform/event_poll.h"
 #include "takt/platform/time.h"
 #include "takt/sync/env.h"
 
-// A lane: one ready ring a priority level, a bitmap of free job slots, an inbox a worker, and the
-// parking of its workers. Indices below the lane's number of job slots are posted jobs, those above
-// are tasks.
+// A lane: its jobs (ready_jobs.h), where each of its workers sleeps (parker.h), which of them leads
+// (timer_lead.h), and the rules that keep a job from waiting beside a worker that sleeps.
 //
-// Parking. `signal_` holds a bit for each parked worker and kClosed; each worker has a futex word.
-//   signal_ bit w (0-30)  set by worker w before it sleeps, cleared by w when it is awake again.
-//   signal_ bit 31        kClosed: set by close(), cleared by open(). No post is accepted.
-//   word bits 0-1         kAsleep: set by the worker when it parks. kClaimed: set by a waker's CAS,
-//                         a wake is on its way. kWoken: set by that waker once the wake is sent,
-//                         and by the worker when it is awake again.
-//   word bit 2            kPolling: set by the worker's CAS, it sleeps in the poll of its parker,
-//                         not on the word.
-//   word bits 3-31        how often the worker has parked: a waker that was preempted for long
-//                         cannot mistake a later sleep for the one that it ended.
-//
-//                    park()                rouse(): CAS               futex wake sent: CAS
-//        [awake] ------------> [asleep] ----------------> [claimed] ----------------> [woken]
-//           ^                      | EINTR, time-out           |                         |
-//           '----------------------'---------------------------'-------------------------'
+// Parking. `signal_` holds a bit for each parked worker and kClosed:
+//   bit w (0-30)  set by worker w before it sleeps, cleared by w when it is awake again.
+//   bit 31        kClosed: set by close(), cleared by open(). No post is accepted.
 //
 //     worker w:  word = asleep; set bit w; look at rings, timers and kClosed again; sleep
 //     poster:    publish in a ring; read signal_; rouse one worker
@@ -43,23 +31,13 @@
 // claimed. If all sleepers are claimed but not yet woken, their wakers may be preempted, and the
 // poster sends the wake itself: *no thread that stops inside a post keeps a worker asleep beside
 // another's job*. For the same reason a worker that takes a job and sees both more jobs and
-// sleepers wakes one of them (pass_on()). A wake says "look again" and no more: a stray one is
-// harmless.
+// sleepers wakes one of them (pass_on()).
 //
 // A job for one worker goes into that worker's inbox: publish it there, then rouse that worker if
 // its own word says that it sleeps. Park writes the word and then looks at the inbox: Dekker again.
 //
-// Timer leader. `leader_` names the worker that sleeps until `next_release_`; the others sleep
-// without limit.
-//
-//                     park(): CAS 0 -> w + 1
-//     [nobody leads] ------------------------> [w leads, asleep until next_release_]
-//           ^                                             | release due, or woken
-//           '------- step_down(): 0, wake a parked one <--'  before it runs a job
-//
-// step_down() writes leader_ and then reads signal_; park() sets its bit and then reads leader_:
-// again one of the two sees the other, so timers are never without a leader while somebody sleeps.
-// With nobody asleep each worker looks at next_release_ at every job boundary.
+// Timer leader. step_down() gives up the lead and then reads signal_; park() sets its bit and then
+// asks for the lead: again one of the two sees the other.
 //
 // Active workers. Only those numbered below `active_` take jobs; the others sit on the bench.
 //
@@ -77,54 +55,32 @@
 // either it finds w asleep and wakes it, or w finds the job; both ways w looks at the rings after
 // it has written its word, and wakes another one. The lead goes the same way.
 //
-// Descriptors. While `watched_`, the leader sleeps in the lane's poll, which ends when a descriptor
-// is ready, at next_release_, or by its wake(), a token that stays until a wait takes it:
-//
-//     leader:    word = asleep; set bit; lead; look again; CAS asleep -> asleep | kPolling; poll
-//     waker:     CAS asleep -> claimed; kPolling seen: poll's wake(), else futex wake
-//
-// Both change the same word by a CAS: a waker that comes first makes the leader's fail, which then
-// does not sleep; one that comes later sees kPolling. *Only the leader waits in the poll*, also to
-// look without sleeping (lead()), so nobody takes a token meant for another who still sleeps. A
-// token left by a late waker is a stray wake. A waker so late that the worker serves another lane
-// by now finds that lane's poll in the parker. set_watched() works as set_next_release(): it writes
-// watched_ and then wakes the leader, who reads watched_ after it has taken the lead.
+// Descriptors. While some are watched, the leader sleeps in the lane's poll. *Only the leader waits
+// in the poll*, also to look without sleeping (lead()), so nobody takes a token meant for another
+// who still sleeps. set_watched() works as set_next_release(): it writes and then wakes the leader,
+// who reads after it has taken the lead.
 
 namespace takt::inline v0 {
 
-/// Where one worker sleeps, and the jobs that are for it alone. A cache line of its own: wakers
-/// write it.
+/// The part of a lane that posters and workers share, without callables, clocks and threads. `Poll`
+/// is where its leader waits for descriptors: wait(events, deadline) and wake().
 template <class Env, class Poll = platform::EventPoll>
-struct alignas(64) BasicParker {
-  typename Env::Word word;
-  BasicInbox<Env> inbox;
-  /// While the word says kPolling; and an open one of some lane ever after. Set by the worker.
-  typename Env::template Atomic<Poll*> poll;
-};
+class BasicLane : private BasicReadyJobs<Env> {
+  using Jobs = BasicReadyJobs<Env>;
 
-/// The part of a lane that posters and workers share, without jobs, clocks and threads. `Poll` is
-/// where its leader waits for descriptors: wait(events, deadline) and wake().
-template <class Env, class Poll = platform::EventPoll>
-class BasicLane {
  public:
-  using Ring = BasicIndexRing<Env>;
-  using Slots = BasicSlotBitmap<Env>;
+  using typename Jobs::Ring;
+  using typename Jobs::Slots;
   using Parker = BasicParker<Env, Poll>;
-  static constexpr std::uint32_t kNone = Ring::kNone;
+  using Jobs::kNone;
   static constexpr std::uint32_t kMaxWorkers = 31;
 
-  /// Uses kPriorityLevels times `capacity` cells (a power of two, room for all indices of the lane)
-  /// and Slots::words_for(slots) words, all zero. The slots 0 to `slots` - 1 become free. The lane
-  /// begins closed. Called once, before any other call.
+  /// As BasicReadyJobs::attach(). The lane begins closed.
   void attach(typename Ring::Cell* cells, std::uint32_t capacity, typename Slots::Word* words,
               std::uint32_t slots) noexcept {
-    for (Ring& ring : ready_) {
-      ring.attach(cells, capacity);
-      cells += capacity;
-    }
-    free_.attach(words, slots);
-    // relaxed, twice: no other thread knows the lane yet.
-    next_release_.store(to_ns(kNever), std::memory_order_relaxed);
+    Jobs::attach(cells, capacity, words, slots);
+    lead_.attach();
+    // relaxed: no other thread knows the lane yet.
     signal_.store(kClosed, std::memory_order_relaxed);
   }
 
@@ -134,10 +90,10 @@ class BasicLane {
   void open(Parker* parkers, std::uint32_t workers) noexcept {
     workers_ = workers;
     for (std::uint32_t worker = 0; worker < workers; ++worker) parkers[worker].inbox.open();
-    // relaxed, thrice: the workers wait for a latch that is opened after this; posters have the
+    // relaxed, twice: the workers wait for a latch that is opened after this; posters have the
     // release below.
     parkers_.store(parkers, std::memory_order_relaxed);
-    leader_.store(kNobody, std::memory_order_relaxed);
+    lead_.open();
     active_.store(workers, std::memory_order_relaxed);
     // relaxed: only who opens writes it.
     run_.store(run_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -151,7 +107,7 @@ class BasicLane {
   void close() noexcept {
     // seq_cst: before the look at who waits for room.
     signal_.fetch_or(kClosed, std::memory_order_seq_cst);
-    for (std::uint32_t worker = 0; worker < workers_; ++worker) wake(parker(worker));
+    for (std::uint32_t worker = 0; worker < workers_; ++worker) parker(worker).wake();
     room_.tell();
   }
 
@@ -164,8 +120,10 @@ class BasicLane {
 
   // Posting. Callable from: any thread. Blocks: no.
 
-  /// A free job slot, now the caller's; kNone when all are in use. Bound: O(slots / 64).
-  std::uint32_t acquire_slot() noexcept { return free_.acquire(posters_.free_hint); }
+  using Jobs::acquire_slot;
+  using Jobs::backlog;
+  using Jobs::nothing_ready;
+  using Jobs::take_oldest;
 
   /// As acquire_slot(), but waits until there is one, the lane closes, also when it is open again
   /// by then, or `deadline`; then kNone. `sleep`: as for BasicRoom::wait(). Blocks: as said. Bound:
@@ -186,20 +144,8 @@ class BasicLane {
 
   /// Gives back a job slot. Bound: wait-free; a system call only while somebody waits for one.
   void release_slot(std::uint32_t slot) noexcept {
-    free_.release(slot);
+    Jobs::release_slot(slot);
     room_.tell();
-  }
-
-  /// Takes, instead of a worker, the oldest index of the lowest level that has one, but none of a
-  /// higher priority than `level`. A level whose oldest index is not below `limit` is left alone.
-  /// kNone when there is nothing to take. Bound: lock-free.
-  std::uint32_t take_oldest(Priority level, std::uint32_t limit) noexcept {
-    const auto highest = static_cast<std::uint32_t>(level);
-    for (std::uint32_t number = kPriorityLevels; number-- > highest;) {
-      const std::uint32_t index = ready_[number].pop(takers_.ready_head[number], limit);
-      if (index != kNone) return index;
-    }
-    return kNone;
   }
 
   /// Gives `item` to one worker, and wakes it if it sleeps; `link` as for BasicInbox::push().
@@ -209,7 +155,7 @@ class BasicLane {
     // Named once, so that who gets the item is who gets the wake.
     Parker& addressee = parker(worker);
     if (!addressee.inbox.push(item, link)) return false;
-    wake(addressee);
+    addressee.wake();
     return true;
   }
 
@@ -218,19 +164,19 @@ class BasicLane {
   /// been cleared away yet: the job is the caller's again. Bound: lock-free, plus
   /// one system call when a worker sleeps.
   bool publish(Priority level, std::uint32_t index) noexcept {
-    const std::uint64_t position = push(level, index);
+    const std::uint64_t position = Jobs::push(level, index);
     if (position == Ring::kNoPosition) [[unlikely]]
       return false;
     if (wake_one()) [[likely]]
       return true;
     // The workers may have left without seeing it.
-    return !ready_[static_cast<std::uint32_t>(level)].withdraw(position, index);
+    return !Jobs::withdraw(level, position, index);
   }
 
   /// As publish() for a job without which the workers do not leave (promises.h): it is never taken
   /// back. False: there is no room, for the second reason. Bound: as publish().
   bool publish_promised(Priority level, std::uint32_t index) noexcept {
-    if (push(level, index) == Ring::kNoPosition) return false;
+    if (Jobs::push(level, index) == Ring::kNoPosition) return false;
     wake_one();
     return true;
   }
@@ -238,7 +184,7 @@ class BasicLane {
   /// Makes `index` ready and wakes nobody: for a worker that will look itself. Returns false as
   /// publish() does, for the second reason.
   bool publish_quietly(Priority level, std::uint32_t index) noexcept {
-    return push(level, index) != Ring::kNoPosition;
+    return Jobs::push(level, index) != Ring::kNoPosition;
   }
 
   /// Wakes one sleeping worker, the timer leader last; nobody when all are awake. Returns whether
@@ -252,22 +198,10 @@ class BasicLane {
 
   // Working. Callable from: worker `worker` of this lane, numbered from 0.
 
-  /// Begins to work: it needs no wake before it parks. Called once, first. Blocks: no.
-  void arrive(std::uint32_t worker) noexcept {
-    auto& word = parker(worker).word;
-    // relaxed, twice: saves publish_to() a system call. kWoken, whatever the count.
-    word.store((word.load(std::memory_order_relaxed) | kStateMask) - 1, std::memory_order_relaxed);
-  }
+  using Jobs::take;
 
-  /// The next job by priority and age, of the first `levels` levels; kNone when there is none.
-  /// Blocks: no. Bound: lock-free.
-  std::uint32_t take(std::uint32_t levels = kPriorityLevels) noexcept {
-    for (std::uint32_t level = 0; level < levels; ++level) {
-      const std::uint32_t index = ready_[level].pop(takers_.ready_head[level]);
-      if (index != kNone) return index;
-    }
-    return kNone;
-  }
+  /// As BasicParker::arrive(). Called once, first.
+  void arrive(std::uint32_t worker) noexcept { parker(worker).arrive(); }
 
   /// The inbox of worker `worker`: its own.
   BasicInbox<Env>& inbox(std::uint32_t worker) const noexcept { return parker(worker).inbox; }
@@ -286,51 +220,33 @@ class BasicLane {
   void park(std::uint32_t worker, typename Poll::Events* events = nullptr) noexcept {
     const std::uint32_t bit = 1U << worker;
     Parker& own = parker(worker);
-    auto& word = own.word;
-    // relaxed: only this worker changes the count, wakers keep it.
-    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kSleepMask) + 1;
-    // seq_cst: before next_release_ and the inbox are read, so that set_next_release() and
-    // publish_to() rouse this sleep.
-    word.store(asleep, std::memory_order_seq_cst);
+    const std::uint32_t asleep = own.announce();
     const std::uint32_t before = signal_.fetch_or(bit, std::memory_order_seq_cst);
     const bool leads = lead(worker);
     // seq_cst: read after the word was written; set_active() writes it before it reads the word.
     const bool active = worker < active_.load(std::memory_order_seq_cst);
     if ((before & kClosed) == 0 && active && nothing_ready() && own.inbox.empty()) {
-      // seq_cst: read after the bit was set and the lead taken; set_next_release() writes it first.
-      const TimePoint release = from_ns(next_release_.load(std::memory_order_seq_cst));
-      // seq_cst: as above; set_watched() writes it first.
-      if (leads && watched_.load(std::memory_order_seq_cst) != 0) {
-        std::uint32_t unclaimed = asleep;
-        // relaxed: published by the CAS.
-        own.poll.store(&poll_, std::memory_order_relaxed);
-        // seq_cst: the sleep's state. Failure: somebody has claimed it, there is something to do.
-        if (word.compare_exchange_strong(unclaimed, asleep | kPolling, std::memory_order_seq_cst)) {
-          poll_.wait(*events, release);
-        }
+      const TimePoint release = lead_.leads_until();
+      if (leads && lead_.leads_in_poll()) {
+        own.sleep_in(poll_, *events, asleep, release);
       } else {
-        Env::wait(word, asleep, leads ? release : kNever);
+        own.sleep(asleep, leads ? release : kNever);
       }
     }
     // seq_cst: before the next look at the rings, so that a poster that still saw the bit, and
     // found this worker woken, is seen.
     signal_.fetch_and(~bit, std::memory_order_seq_cst);
-    // relaxed: saves publish_to() the wake of one who is awake.
-    word.store(asleep | kWoken, std::memory_order_relaxed);
+    own.rise(asleep);
   }
 
   /// Takes the lead if nobody has it; whether `worker` leads. Blocks: no. Bound: wait-free.
-  bool lead(std::uint32_t worker) noexcept {
-    std::uint32_t leader = kNobody;
-    return leader_.compare_exchange_strong(leader, worker + 1, std::memory_order_seq_cst) ||
-           leader == worker + 1;
-  }
+  bool lead(std::uint32_t worker) noexcept { return lead_.lead(worker); }
 
   /// Gives up the lead, if `worker` has it; if then nobody leads, wakes a sleeping worker, which
   /// will. Called before user code runs. Blocks: no. Bound: O(workers), plus one system call when
   /// it wakes one.
   void step_down(std::uint32_t worker) noexcept {
-    if (workers_ != 1) hand_on_lead(worker);
+    if (workers_ != 1 && lead_.step_down(worker)) wake_one();
   }
 
   /// Whether `worker` may take jobs: all may in a lane that closes. Blocks: no. Bound: wait-free.
@@ -343,45 +259,21 @@ class BasicLane {
   /// Sleeps until `worker` is active; may return early. Called by one that is not. Blocks: as said.
   /// Bound: returns at once when it is.
   void bench(std::uint32_t worker) noexcept {
-    auto& word = parker(worker).word;
-    // relaxed: only this worker changes the count, wakers keep it.
-    const std::uint32_t asleep = (word.load(std::memory_order_relaxed) | kSleepMask) + 1;
-    // seq_cst: before the rings, active_ and signal_ are read.
-    word.store(asleep, std::memory_order_seq_cst);
-    hand_on_lead(worker);
+    Parker& own = parker(worker);
+    const std::uint32_t asleep = own.announce();
+    if (lead_.step_down(worker)) wake_one();
     if (!nothing_ready()) wake_one();
     // seq_cst, and in closed(): set_active() and close() write before they read the word.
     if (worker >= active_.load(std::memory_order_seq_cst) && !closed()) {
-      Env::wait(word, asleep, kNever);
+      own.sleep(asleep, kNever);
     }
-  }
-
-  /// How many jobs are ready. A figure; exact while nobody posts and takes. Blocks: no. Bound:
-  /// O(jobs). Callable from: any thread.
-  std::uint32_t backlog() const noexcept {
-    std::uint32_t sum = 0;
-    for (std::uint32_t level = 0; level < kPriorityLevels; ++level) {
-      sum += ready_[level].size(takers_.ready_head[level]);
-    }
-    return sum;
   }
 
   /// Whether this worker, if it is parked, has a reason not to be: it was woken, or leads to a
   /// release that is due at `now_ns`. Blocks: no. Bound: wait-free. Callable from: any thread.
   bool is_called(std::uint32_t worker, std::int64_t now_ns) const noexcept {
-    // relaxed, thrice: a figure.
-    return (parker(worker).word.load(std::memory_order_relaxed) & kStateMask) != kAsleep ||
-           (leader_.load(std::memory_order_relaxed) == worker + 1 &&
-            next_release_.load(std::memory_order_relaxed) <= now_ns);
-  }
-
-  /// Whether no job of the first `levels` levels waits, each at some instant during the call.
-  /// Blocks: no. Bound: lock-free. Callable from: any thread.
-  bool nothing_ready(std::uint32_t levels = kPriorityLevels) const noexcept {
-    for (std::uint32_t level = 0; level < levels; ++level) {
-      if (!ready_[level].empty(takers_.ready_head[level])) return false;
-    }
-    return true;
+    return parker(worker).is_called() ||
+           (lead_.likely_leader() == worker + 1 && lead_.next_release() <= now_ns);
   }
 
   // Which workers. Callable from: whoever holds the lock of the lane's timers.
@@ -394,7 +286,7 @@ class BasicLane {
     const std::uint32_t before = active_.exchange(count, std::memory_order_seq_cst);
     const std::uint32_t last = before < count ? count : before;
     for (std::uint32_t worker = before < count ? before : count; worker < last; ++worker) {
-      wake(parker(worker));
+      parker(worker).wake();
     }
   }
 
@@ -406,34 +298,26 @@ class BasicLane {
 
   // Timers. Callable from: whoever holds the lock of the lane's timers.
 
-  /// The earliest release, in nanoseconds of the monotonic clock; kNever's when there is none.
-  /// Callable from: any thread.
-  std::int64_t next_release() const noexcept {
-    // relaxed: a stale value is a release seen one job boundary later; sleeping looks again.
-    return next_release_.load(std::memory_order_relaxed);
-  }
+  /// As BasicTimerLead's. Callable from: any thread.
+  std::int64_t next_release() const noexcept { return lead_.next_release(); }
 
   /// Sets the earliest release. With `wake_leader` the sleeping leader looks at it again, or, where
   /// nobody leads, a sleeper who then does: needed when it became earlier. Blocks: no. Bound:
   /// O(workers), plus one system call.
   void set_next_release(std::int64_t release, bool wake_leader) noexcept {
-    next_release_.store(release, std::memory_order_seq_cst);
-    if (!wake_leader) return;
-    tell_leader();
+    lead_.set_next_release(release);
+    if (wake_leader) tell_leader();
   }
 
   // Descriptors. Callable from: whoever holds the lock of the lane's descriptors.
 
-  /// Whether the leader waits in the poll. Callable from: any thread.
-  bool watched() const noexcept {
-    // relaxed: a stale value is a look one job boundary later; sleeping looks again.
-    return watched_.load(std::memory_order_relaxed) != 0;
-  }
+  /// As BasicTimerLead's. Callable from: any thread.
+  bool watched() const noexcept { return lead_.watched(); }
 
   /// Says whether descriptors are watched; poll() must be open before. A leader that sleeps on its
   /// word moves to the poll. Blocks: no. Bound: O(workers), plus one system call.
   void set_watched(bool watched) noexcept {
-    watched_.store(watched ? 1 : 0, std::memory_order_seq_cst);
+    lead_.set_watched(watched);
     if (watched) tell_leader();
   }
 
@@ -442,45 +326,13 @@ class BasicLane {
   Poll& poll() noexcept { return poll_; }
 
  private:
-  std::uint64_t push(Priority level, std::uint32_t index) noexcept {
-    const auto number = static_cast<std::uint32_t>(level);
-    return ready_[number].push(posters_.ready_tail[number], index);
-  }
-
+  using Lead = BasicTimerLead<Env>;
   static constexpr std::uint32_t kClosed = 0x8000'0000U;
-  static constexpr std::uint32_t kNobody = 0;
-  static constexpr std::uint32_t kStateMask = 3;
-  static constexpr std::uint32_t kAsleep = 0;
-  static constexpr std::uint32_t kClaimed = 1;
-  static constexpr std::uint32_t kWoken = 2;
-  static constexpr std::uint32_t kPolling = 4;
-  static constexpr std::uint32_t kSleepMask = kStateMask | kPolling;
-
-  /// What rouse() did: sent the wake; found another waker's on its way; found it sent.
-  enum class Roused { now, soon, already };
-
-  /// step_down() for any number of workers.
-  void hand_on_lead(std::uint32_t worker) noexcept {
-    // seq_cst: before signal_ is read, see the head of the file.
-    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
-    if (leader == worker + 1) {
-      leader_.store(kNobody, std::memory_order_seq_cst);
-    } else if (leader != kNobody) {
-      return;
-    }
-    // The last leader may have woken this worker to lead, which instead found a job.
-    // seq_cst: read after the lead was given up; set_next_release() writes it before it looks for
-    // a leader.
-    const bool timed = next_release_.load(std::memory_order_seq_cst) != to_ns(kNever);
-    // seq_cst: as the release.
-    if (timed || watched_.load(std::memory_order_seq_cst) != 0) wake_one();
-  }
 
   /// One of the sleeping workers, the leader only when it is alone.
   std::uint32_t choose(std::uint32_t asleep) const noexcept {
-    // relaxed: a preference; any sleeping worker is correct.
-    const std::uint32_t leader = leader_.load(std::memory_order_relaxed);
-    const std::uint32_t others = leader == kNobody ? asleep : asleep & ~(1U << (leader - 1));
+    const std::uint32_t leader = lead_.likely_leader();
+    const std::uint32_t others = leader == Lead::kNobody ? asleep : asleep & ~(1U << (leader - 1));
     return static_cast<std::uint32_t>(std::countr_zero(others != 0 ? others : asleep));
   }
 
@@ -489,98 +341,42 @@ class BasicLane {
     return parkers_.load(std::memory_order_relaxed)[worker];
   }
 
-  static Roused rouse(Parker& parker) noexcept {
-    auto& word = parker.word;
-    // seq_cst: after signal_ or leader_ was read, or an inbox filled, see park().
-    std::uint32_t seen = word.load(std::memory_order_seq_cst);
-    while ((seen & kStateMask) == kAsleep) {
-      if (word.compare_exchange_weak(seen, seen | kClaimed, std::memory_order_seq_cst)) {
-        send_wake(parker, seen);
-        std::uint32_t claimed = seen | kClaimed;
-        // relaxed: tells later posters that they may save the system call. Failure: the worker has
-        // parked again meanwhile.
-        word.compare_exchange_strong(claimed, seen | kWoken, std::memory_order_relaxed);
-        return Roused::now;
-      }
-    }
-    return (seen & kStateMask) == kClaimed ? Roused::soon : Roused::already;
-  }
-
   /// Wakes one of the workers in `asleep`. Out of line: a post to an awake worker needs no frame.
   [[gnu::noinline]] void wake_one_of(std::uint32_t asleep) noexcept {
     std::uint32_t claimed = 0;
     while (asleep != 0) {
       const std::uint32_t worker = choose(asleep);
-      const Roused roused = rouse(parker(worker));
+      const Roused roused = parker(worker).rouse();
       if (roused == Roused::now) return;
       if (roused == Roused::soon && claimed == 0) claimed = worker + 1;
       asleep &= ~(1U << worker);
     }
-    if (claimed != 0) send_wake_again(parker(claimed - 1));
-  }
-
-  /// Wakes this worker, whoever else may be at it.
-  void wake(Parker& parker) noexcept {
-    if (rouse(parker) == Roused::soon) send_wake_again(parker);
-  }
-
-  /// To where the worker sleeps, as its word says.
-  static void send_wake(Parker& parker, std::uint32_t seen) noexcept {
-    if ((seen & kPolling) != 0) [[unlikely]] {
-      // relaxed: who read kPolling acquired what was written before.
-      parker.poll.load(std::memory_order_relaxed)->wake();
-    } else {
-      Env::wake(parker.word, 1);
-    }
-  }
-  /// The wake of a waker that has claimed the worker and may have stopped.
-  static void send_wake_again(Parker& parker) noexcept {
-    // acquire: pairs with the worker's CAS that says where it sleeps.
-    send_wake(parker, parker.word.load(std::memory_order_acquire));
+    if (claimed != 0) parker(claimed - 1).wake_again();
   }
 
   /// Has the leader look again at what it sleeps for, after a change of it.
   void tell_leader() noexcept {
-    // seq_cst: after the change, see step_down() and park().
-    const std::uint32_t leader = leader_.load(std::memory_order_seq_cst);
-    if (leader != kNobody) {
-      wake(parker(leader - 1));
+    const std::uint32_t leader = lead_.leader();
+    if (leader != Lead::kNobody) {
+      parker(leader - 1).wake();
     } else {
       wake_one();  // a sleeper becomes the leader; there may be one that nobody leads
     }
   }
 
-  /// What posters write with each job.
-  struct alignas(64) Posters {
-    typename Ring::Counter ready_tail[kPriorityLevels];
-    typename Slots::Hint free_hint;
-  };
-  /// What workers write with each job.
-  struct alignas(64) Takers {
-    typename Ring::Counter ready_head[kPriorityLevels];
-  };
-
-  Posters posters_;
-  Takers takers_;
-  // What all read and hardly anybody writes while the lane is busy.
-  alignas(64) Ring ready_[kPriorityLevels];
-  Slots free_;
   // Atomic, because a poster that was stopped between its load of signal_ and its wake may sleep
   // through a restart with other workers. Its wake then goes to any of the executor's parkers.
   typename Env::template Atomic<Parker*> parkers_;
   std::uint32_t workers_;
   typename Env::Word signal_;
-  typename Env::Word leader_;
   typename Env::Word active_;
   typename Env::Word run_;  // how often the lane was opened
   BasicRoom<Env> room_;
-  typename Env::template Atomic<std::int64_t> next_release_;
-  typename Env::Word watched_;
+  Lead lead_;
   Poll poll_;
 };
 
 using Lane = BasicLane<ThreadEnv>;
-using Parker = BasicParker<ThreadEnv>;
 
 }  // namespace takt::inline v0
 

@@ -29,11 +29,11 @@ enum class ManualEventKind : std::uint32_t {
 struct ManualEvent {
   TimePoint time;
   ManualEventKind kind;
-  LaneId lane;              ///< the job's, or the worker's
-  std::uint64_t index;      ///< of a task's job: its number; of a posted job: its slot
-  TimePoint release;        ///< the job's; not of paused and continued
-  std::uint64_t count;      ///< skipped: how many; missed: by how many nanoseconds; else 0
-  char task[kNameBytes];    ///< empty for a posted job, and for paused and continued
+  LaneId lane;          ///< the job's, or the worker's
+  std::uint64_t index;  ///< of a task's or descriptor's job: its number; of a posted job: its slot
+  TimePoint release;    ///< the job's; not of paused and continued
+  std::uint64_t count;  ///< skipped: how many; missed: by how many nanoseconds; else 0
+  char task[kNameBytes];    ///< of a descriptor "fd 7"; empty for a posted job, paused, continued
   char worker[kNameBytes];  ///< who runs the job, or is paused; empty for released and skipped
 };
 

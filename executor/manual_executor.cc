@@ -69,6 +69,10 @@ bool ManualExecutorBase::advance(TimePoint limit) noexcept {
 
 void ManualExecutorBase::rouse() noexcept {
   for (Worker& worker : workers()) {
+    if (worker.state == ManualState::asleep && lane_of(worker).watched() &&
+        !lane_of(worker).closed()) {
+      release_what_is_ready(*slot_of(worker).lane);
+    }
     if (!has_reason_to_wake(worker)) continue;
     if (worker.state == ManualState::benched) {
       end_sitting_out(slot_of(worker));
@@ -190,7 +194,8 @@ bool ManualExecutorBase::take(Worker& worker) noexcept {
     return false;
   }
   learn_job(worker, index);
-  if (begin(slot, index)) {
+  detail::DescriptorSlot* const descriptor = descriptor_of(index);
+  if (descriptor != nullptr ? begin_descriptor(slot, *descriptor) : begin(slot, index)) {
     begin_execution(worker);
   } else {
     log_job(worker, ManualEventKind::cancelled);
@@ -205,7 +210,16 @@ void ManualExecutorBase::learn_job(Worker& worker, std::uint32_t index) noexcept
   event.lane = static_cast<LaneId>(slot.lane - storage_.lanes);
   worker.ready_index = index;
   worker.end_shown = false;
-  if (index >= storage_.limits.jobs_per_lane) {
+  worker.task = nullptr;
+  if (const detail::DescriptorSlot* const descriptor = descriptor_of(index);
+      descriptor != nullptr) {
+    event.index = descriptor->index;
+    event.release = from_ns(descriptor->release_ns);
+    worker.deadline = kNever;
+    Text<kNameBytes> name;
+    name << "fd " << descriptor->descriptor;
+    std::memcpy(event.task, name.c_str(), name.size() + 1);
+  } else if (index >= storage_.limits.jobs_per_lane) {
     const detail::TaskSlot& task = storage_.tasks[index - storage_.limits.jobs_per_lane];
     worker.task = &task;
     event.index = task.index;
@@ -213,7 +227,6 @@ void ManualExecutorBase::learn_job(Worker& worker, std::uint32_t index) noexcept
     worker.deadline = saturating_add(event.release, Duration(task.deadline_ns));
     std::memcpy(event.task, task.name, kNameBytes);
   } else {
-    worker.task = nullptr;
     event.index = index;
     event.release = from_ns(slot.lane->jobs[index].release_ns);
     worker.deadline = from_ns(slot.lane->jobs[index].deadline_ns);
@@ -233,7 +246,7 @@ void ManualExecutorBase::begin_execution(Worker& worker) noexcept {
 
 Duration ManualExecutorBase::execution_of(const Worker& worker) const noexcept {
   if (model_ != nullptr) {
-    return model_({.task = worker.task != nullptr ? worker.event.task : nullptr,
+    return model_({.task = worker.event.task[0] != '\0' ? worker.event.task : nullptr,
                    .index = worker.event.index,
                    .lane = worker.event.lane,
                    .worker = slot_of(worker).name,
@@ -260,7 +273,12 @@ void ManualExecutorBase::complete(Worker& worker) noexcept {
   slot.virtual_cpu_ns += worker.execution_ns;
   {
     UserCode user_code(*this, &slot);
-    finish(slot, worker.ready_index);
+    if (detail::DescriptorSlot* const descriptor = descriptor_of(worker.ready_index);
+        descriptor != nullptr) {
+      finish_descriptor(slot, *descriptor);
+    } else {
+      finish(slot, worker.ready_index);
+    }
   }
   log_end(worker);
   worker.state = ManualState::awake;

@@ -33,8 +33,8 @@ namespace takt::inline v0 {
 
 /// A job that begins, for whoever says how long it takes.
 struct ManualJob {
-  const char* task;     ///< the task's name; null for a posted job
-  std::uint64_t index;  ///< of a task's job: its number; of a posted job: its slot
+  const char* task;     ///< the task's name; of a descriptor "fd 7"; null for a posted job
+  std::uint64_t index;  ///< of a task's or descriptor's job: its number; of a posted job: its slot
   LaneId lane;          ///< where it runs
   const char* worker;   ///< who runs it
   TimePoint release;    ///< when it became ready
@@ -60,7 +60,7 @@ struct ManualWorker {
   bool shown = false;  // the log's last word on its job is that it runs
   // The job:
   std::uint32_t ready_index = 0;
-  const TaskSlot* task = nullptr;  // null: posted
+  const TaskSlot* task = nullptr;  // null: posted, or a descriptor's
   std::int64_t execution_ns = 0;
   std::int64_t remaining_ns = 0;
   std::uint64_t failed_before = 0;

@@ -125,7 +125,9 @@ struct SporadicConfig {
   bool histograms = false;        ///< as TaskConfig's
 };
 
-/// What a post does when all job slots of the lane are in use.
+/// What a post does when all job slots of the lane are in use. Looked at only then: a value that is
+/// none of these is refused (invalid_argument) where the lane is full, and costs nobody a look
+/// where it is not.
 enum class WhenFull : std::uint32_t {
   reject,  ///< the post fails: resource_exhausted
   /// The post waits for a slot until PostOptions::wait_until, or until the executor stops. Called

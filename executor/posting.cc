@@ -5,7 +5,7 @@
 
 namespace takt::inline v0 {
 
-std::uint32_t Executor::make_room(detail::LaneSlot& lane, const PostOptions& options) noexcept {
+std::uint32_t ExecutorBase::make_room(detail::LaneSlot& lane, const PostOptions& options) noexcept {
   switch (options.when_full) {
     case WhenFull::wait:
       // Any worker of the lane: the others may come to wait here, too.
@@ -22,7 +22,8 @@ std::uint32_t Executor::make_room(detail::LaneSlot& lane, const PostOptions& opt
   return Lane::kNone;
 }
 
-std::uint32_t Executor::take_slot_of_oldest(detail::LaneSlot& lane, Priority priority) noexcept {
+std::uint32_t ExecutorBase::take_slot_of_oldest(detail::LaneSlot& lane,
+                                                Priority priority) noexcept {
   for (;;) {  // bounded: a job more is out of the ring each time
     const std::uint32_t oldest = lane.queue.take_oldest(priority, storage_.limits.jobs_per_lane);
     // With nothing to drop the jobs run, and perhaps one has ended.
@@ -31,7 +32,7 @@ std::uint32_t Executor::take_slot_of_oldest(detail::LaneSlot& lane, Priority pri
   }
 }
 
-bool Executor::drop(detail::LaneSlot& lane, std::uint32_t index) noexcept {
+bool ExecutorBase::drop(detail::LaneSlot& lane, std::uint32_t index) noexcept {
   detail::JobSlot& job = lane.jobs[index];
   const bool submitted = job.word.is_submitted();
   if (submitted && !job.word.begin()) return job.word.retire();  // its handle cancelled it
@@ -43,22 +44,23 @@ bool Executor::drop(detail::LaneSlot& lane, std::uint32_t index) noexcept {
   return !JobWord::is_kept(before);
 }
 
-std::uint32_t Executor::address_of(WorkerId worker) const noexcept {
+std::uint32_t ExecutorBase::address_of(WorkerId worker) const noexcept {
   const auto number = static_cast<std::uint32_t>(worker);
   if (number >= worker_count()) return kNoAddress;
   // acquire: pairs with the release in configure_workers().
   return storage_.workers[number].address.load(std::memory_order_acquire);
 }
 
-PostOptions Executor::options_for(std::uint32_t address,
-                                  const PostOptions& options) const noexcept {
+PostOptions ExecutorBase::options_for(std::uint32_t address,
+                                      const PostOptions& options) const noexcept {
   PostOptions own = options;
   own.lane =
       LaneId{address == kNoAddress ? storage_.limits.lanes : address / detail::kWorkersOfLane};
   return own;
 }
 
-bool Executor::publish_to(std::uint32_t address, Claim claim, const PostOptions& options) noexcept {
+bool ExecutorBase::publish_to(std::uint32_t address, Claim claim,
+                              const PostOptions& options) noexcept {
   detail::JobSlot& job = *claim.slot;
   job.release_ns = takes_time_stamps() ? to_ns(now()) : 0;
   job.deadline_ns = to_ns(options.deadline);
@@ -71,7 +73,7 @@ bool Executor::publish_to(std::uint32_t address, Claim claim, const PostOptions&
   return true;
 }
 
-Status Executor::refusal_to(WorkerId worker, const PostOptions& options) noexcept {
+Status ExecutorBase::refusal_to(WorkerId worker, const PostOptions& options) noexcept {
   const std::uint32_t workers = worker_count();
   if (static_cast<std::uint32_t>(options.lane) < storage_.limits.lanes) return refusal(options);
   if (!running()) return {StatusCode::failed_precondition, "post_to: the executor does not run"};
@@ -80,8 +82,8 @@ Status Executor::refusal_to(WorkerId worker, const PostOptions& options) noexcep
   return {StatusCode::invalid_argument, text.view()};
 }
 
-Status Executor::claim_for_workers(const PostOptions& options, bool all,
-                                   std::uint32_t& chain) noexcept {
+Status ExecutorBase::claim_for_workers(const PostOptions& options, bool all,
+                                       std::uint32_t& chain) noexcept {
   if (options.when_full == WhenFull::wait) {
     return {StatusCode::invalid_argument, "broadcast: it does not wait for room"};
   }
@@ -107,7 +109,7 @@ Status Executor::claim_for_workers(const PostOptions& options, bool all,
   return chain != 0 ? Status() : refusal(options);
 }
 
-bool Executor::promise(Claim claim) noexcept {
+bool ExecutorBase::promise(Claim claim) noexcept {
   claim.lane->promises.make();
   if (!claim.lane->queue.closed()) return true;
   claim.lane->promises.keep(claim.lane->queue);
@@ -115,8 +117,8 @@ bool Executor::promise(Claim claim) noexcept {
   return false;
 }
 
-void Executor::publish_after(Claim claim, detail::JobSlot& before, std::uint32_t generation,
-                             const PostOptions& options) noexcept {
+void ExecutorBase::publish_after(Claim claim, detail::JobSlot& before, std::uint32_t generation,
+                                 const PostOptions& options) noexcept {
   claim.slot->deadline_ns = to_ns(options.deadline);
   claim.slot->level = options.priority;
   const std::uint32_t number = number_of(*claim.slot);
@@ -124,7 +126,7 @@ void Executor::publish_after(Claim claim, detail::JobSlot& before, std::uint32_t
   if (!before.word.continue_with(generation, link)) publish_promised(number);
 }
 
-void Executor::publish_promised(std::uint32_t number) noexcept {
+void ExecutorBase::publish_promised(std::uint32_t number) noexcept {
   detail::JobSlot& job = storage_.jobs[number];
   detail::LaneSlot& lane = lane_of_job(number);
   job.release_ns = takes_time_stamps() ? to_ns(now()) : 0;

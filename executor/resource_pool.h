@@ -43,6 +43,10 @@
 // returns to service then, it takes over that permit. Under `service_mutex_`, so that the permit is
 // added and taken over once.
 //
+// Destruction: the last touch of a return is its permit, or the bit of one that was retired before,
+// or the unlock of service_mutex_, which the destructor locks before it looks. So who has the
+// permit or the bit may destroy the pool.
+//
 // Invariant: permits + threads between their permit and their bit = available resources, or 1 while
 // in_service_ is 0; a thread between the steps of a return aside, when there are fewer.
 
@@ -161,11 +165,19 @@ class BasicResourcePool {
   BasicResourcePool(const BasicResourcePool&) = delete;
   BasicResourcePool& operator=(const BasicResourcePool&) = delete;
 
-  /// Destroys the resources. Aborts when one is still leased.
+  /// Destroys the resources. Whoever leased the last one that came back, or was told that all are
+  /// retired, may do so at once, though the Lease::reset() of another thread that brought it about
+  /// has not returned. Aborts when a resource is leased, or its return has begun and nobody could
+  /// know yet that it was over (stats() does not tell). Blocks: for such a thread's short mutex.
+  /// Bound: O(N). Callable from: one thread, when no other calls anything but that reset().
   ~BasicResourcePool() {
-    // relaxed: nobody else may be at a pool that is being destroyed.
+    {
+      LockGuard last(service_mutex_);  // behind who has told, and still holds it
+    }
+    // relaxed: whoever leases a resource meanwhile may not.
     TAKT_CHECK(leased_.load(std::memory_order_relaxed) == 0,
                "ResourcePool: destroyed while a resource is leased");
+    TAKT_CHECK(all_are_back(), "ResourcePool: destroyed beside a Lease::reset()");
     for (Cell& cell : cells_) std::destroy_at(&cell.resource);
   }
 
@@ -247,9 +259,21 @@ class BasicResourcePool {
   static std::uint32_t count(const typename Bitmap::Word (&words)[kWords]) noexcept {
     std::uint32_t sum = 0;
     for (const auto& word : words) {
-      sum += static_cast<std::uint32_t>(std::popcount(word.free.load(std::memory_order_relaxed)));
+      // acquire: pairs with the release of who returned the resource; only the destructor needs it.
+      sum += static_cast<std::uint32_t>(std::popcount(word.free.load(std::memory_order_acquire)));
     }
     return sum;
+  }
+
+  /// Whether no return is under way: each resource has its bit, each that is in service its permit.
+  /// Takes the permits.
+  bool all_are_back() noexcept {
+    std::uint32_t permits = 0;
+    while (permits_.try_acquire()) ++permits;
+    // relaxed: written under the mutex, which the caller has had.
+    const std::uint32_t in_service = in_service_.load(std::memory_order_relaxed);
+    return count(available_words_) + count(retired_words_) == N &&
+           permits == (in_service == 0 ? 1 : in_service);
   }
 
   Result<Lease> none(StatusCode code, const char* text) noexcept {
@@ -310,14 +334,13 @@ class BasicResourcePool {
   }
 
   void retire(std::uint32_t index) noexcept {
-    if (!cells_[index].retired) {
-      cells_[index].retired = true;
-      retirements_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
-      LockGuard lock(service_mutex_);
-      // relaxed: the permit tells, and the mutex orders the rest.
-      if (in_service_.fetch_sub(1, std::memory_order_relaxed) == 1) permits_.release();
-    }
+    if (cells_[index].retired) return retired_.release(index);
+    LockGuard lock(service_mutex_);
+    cells_[index].retired = true;
+    retirements_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
     retired_.release(index);
+    // relaxed: the permit tells, and the mutex orders the rest.
+    if (in_service_.fetch_sub(1, std::memory_order_relaxed) == 1) permits_.release();
   }
 
   BasicSemaphore<Env> permits_;

@@ -3,7 +3,6 @@
 #define TAKT_EXECUTOR_STATS_H_
 
 #include <atomic>
-#include <bit>
 #include <cstdint>
 #include <initializer_list>
 

@@ -14,6 +14,7 @@
 #include "takt/executor/job.h"
 #include "takt/executor/lane.h"
 #include "takt/executor/limits.h"
+#include "takt/executor/parker.h"
 #include "takt/executor/promises.h"
 #include "takt/executor/resting.h"
 #include "takt/executor/stats.h"

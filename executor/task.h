@@ -14,9 +14,8 @@
 
 // A task's job is its slot itself: at most one is unfinished. `unfinished` is one word:
 //
-//   bit 0  kUnfinished: a job waits or runs. Set by the releaser, cleared by the worker that ran
-//   it. bit 1  kAwaited: the releaser keeps releases back until the job ends. Set by the releaser,
-//   also
+//   bit 0  kUnfinished: a job waits or runs. Set by the releaser, cleared by its worker.
+//   bit 1  kAwaited: the releaser keeps releases back until the job ends. Set by the releaser, also
 //          while the job runs; cleared with bit 0.
 //   bit 2  kRemoving: somebody sleeps on the word until the job ends. Set by remove(), cleared with
 //          bit 0.

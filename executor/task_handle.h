@@ -13,6 +13,7 @@
 namespace takt::inline v0 {
 
 class Executor;
+class ExecutorBase;
 namespace detail {
 struct LaneSlot;
 }  // namespace detail
@@ -80,6 +81,7 @@ class TaskHandle {
 
  private:
   friend class Executor;
+  friend class ExecutorBase;
   friend class ManualExecutorBase;
   TaskHandle(Executor* executor, std::uint32_t number, std::uint32_t generation,
              LaneId lane) noexcept

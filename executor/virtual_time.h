@@ -2,7 +2,9 @@
 #ifndef TAKT_EXECUTOR_VIRTUAL_TIME_H_
 #define TAKT_EXECUTOR_VIRTUAL_TIME_H_
 
+#include <chrono>
 #include <cstdint>
+#include <type_traits>
 
 #include "takt/platform/status.h"
 #include "takt/platform/time.h"

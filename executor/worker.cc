@@ -19,16 +19,16 @@ constinit thread_local detail::WorkerSlot* current_worker [[gnu::tls_model("init
 
 }  // namespace
 
-detail::WorkerSlot* Executor::act_as(detail::WorkerSlot* worker) noexcept {
+detail::WorkerSlot* ExecutorBase::act_as(detail::WorkerSlot* worker) noexcept {
   return std::exchange(current_worker, worker);
 }
 
-bool Executor::is_worker(const detail::LaneSlot* lane) const noexcept {
+bool ExecutorBase::is_worker(const detail::LaneSlot* lane) const noexcept {
   return current_worker != nullptr && current_worker->executor == this &&
          (lane == nullptr || current_worker->lane == lane);
 }
 
-void Executor::worker_main(void* argument) noexcept {
+void ExecutorBase::worker_main(void* argument) noexcept {
   auto& worker = *static_cast<detail::WorkerSlot*>(argument);
   Executor& executor = *worker.executor;
   act_as(&worker);
@@ -48,7 +48,7 @@ void Executor::worker_main(void* argument) noexcept {
   worker.stats.activity.set(status.ok() ? WorkerPhase::stopped : WorkerPhase::error);
 }
 
-Status Executor::settle(detail::WorkerSlot& worker) noexcept {
+Status ExecutorBase::settle(detail::WorkerSlot& worker) noexcept {
   worker.stats.thread_id.set(static_cast<std::uint64_t>(platform::thread_id()));
   // The kernel may delay timed waits of threads that share time by 50 µs to save power.
   platform::set_timer_slack(Duration(1));
@@ -82,7 +82,7 @@ Status Executor::settle(detail::WorkerSlot& worker) noexcept {
   return status.ok() ? status : degrade(status, worker.stats.refused_scheduling);
 }
 
-void Executor::serve(detail::WorkerSlot& worker) noexcept {
+void ExecutorBase::serve(detail::WorkerSlot& worker) noexcept {
   Lane& queue = worker.lane->queue;
   queue.arrive(worker.number_in_lane);
   for (;;) {
@@ -121,32 +121,33 @@ void Executor::serve(detail::WorkerSlot& worker) noexcept {
   }
 }
 
-void Executor::begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase, EventKind kind) noexcept {
+void ExecutorBase::begin_sleep(detail::WorkerSlot& worker, WorkerPhase phase,
+                               EventKind kind) noexcept {
   worker.subject = WorkerEvent::worker_of(lane_number(worker));
   worker.note_now(kind);
   worker.stats.activity.set(phase);
 }
 
-void Executor::end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept {
+void ExecutorBase::end_sleep(detail::WorkerSlot& worker, EventKind kind) noexcept {
   worker.stats.activity.set(WorkerPhase::ready);
   worker.note_now(kind);
 }
 
-WorkerEvent::Subject Executor::subject_of(const detail::WorkerSlot& worker, bool is_task,
-                                          std::uint32_t number) const noexcept {
+WorkerEvent::Subject ExecutorBase::subject_of(const detail::WorkerSlot& worker, bool is_task,
+                                              std::uint32_t number) const noexcept {
   const std::uint64_t index =
       is_task ? storage_.tasks[number].index : worker.lane->jobs[number].word.use_number();
   return WorkerEvent::job_of(lane_number(worker), is_task, number, index);
 }
 
-void Executor::note_overrun(std::uint32_t task, std::uint64_t index) noexcept {
+void ExecutorBase::note_overrun(std::uint32_t task, std::uint64_t index) noexcept {
   if (storage_.event_capacity == 0 || !is_worker(nullptr)) return;
   current_worker->events.record(
       {EventKind::overrun, to_ns(now()),
        WorkerEvent::job_of(lane_number(*current_worker), true, task, index)});
 }
 
-std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
+std::uint32_t ExecutorBase::find_work(detail::WorkerSlot& worker) noexcept {
   detail::LaneSlot& lane = *worker.lane;
   std::int64_t spin_until = 0;
   for (;;) {
@@ -172,7 +173,7 @@ std::uint32_t Executor::find_work(detail::WorkerSlot& worker) noexcept {
   }
 }
 
-std::uint32_t Executor::take_next(detail::WorkerSlot& worker) noexcept {
+std::uint32_t ExecutorBase::take_next(detail::WorkerSlot& worker) noexcept {
   detail::LaneSlot& lane = *worker.lane;
   for (;;) {
     if (const std::uint32_t newest = lane.queue.inbox(worker.number_in_lane).take_all();
@@ -191,23 +192,15 @@ std::uint32_t Executor::take_next(detail::WorkerSlot& worker) noexcept {
   }
 }
 
-void Executor::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
-  const std::uint32_t descriptors = storage_.limits.jobs_per_lane + storage_.limits.tasks;
-  if (index >= descriptors) {
-    // Numbered behind the lane's jobs.
-    const std::uint32_t number = index - descriptors;
-    const std::uint32_t shown = storage_.limits.jobs_per_lane + number;
-    detail::DescriptorSlot& slot = storage_.descriptors[number];
-    worker.stats.activity.set(WorkerPhase::in_job, false, shown);
-    worker.subject = WorkerEvent::job_of(lane_number(worker), false, shown, slot.index);
-    run_descriptor(worker, slot);
-    worker.stats.activity.set(WorkerPhase::ready);
+void ExecutorBase::run(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+  if (detail::DescriptorSlot* const slot = descriptor_of(index); slot != nullptr) {
+    if (begin_descriptor(worker, *slot)) finish_descriptor(worker, *slot);
   } else if (begin(worker, index)) {
     finish(worker, index);
   }
 }
 
-bool Executor::begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+bool ExecutorBase::begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
   const std::uint32_t jobs = storage_.limits.jobs_per_lane;
   const bool is_task = index >= jobs;
   const std::uint32_t number = is_task ? index - jobs : index;
@@ -219,7 +212,7 @@ bool Executor::begin(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
   return begun;
 }
 
-void Executor::finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+void ExecutorBase::finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
   const std::uint32_t jobs = storage_.limits.jobs_per_lane;
   if (index >= jobs) {
     finish_task(worker, storage_.tasks[index - jobs]);
@@ -229,7 +222,7 @@ void Executor::finish(detail::WorkerSlot& worker, std::uint32_t index) noexcept 
   worker.stats.activity.set(WorkerPhase::ready);
 }
 
-bool Executor::begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+bool ExecutorBase::begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
   detail::JobSlot& job = worker.lane->jobs[index];
   if (job.word.is_submitted() && !job.word.begin()) {  // its handle cancelled it
     worker.note_now(EventKind::cancelled);
@@ -249,12 +242,12 @@ bool Executor::begin_job(detail::WorkerSlot& worker, std::uint32_t index) noexce
   return true;
 }
 
-void Executor::finish_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
+void ExecutorBase::finish_job(detail::WorkerSlot& worker, std::uint32_t index) noexcept {
   const bool completed = invoke_job(worker, worker.lane->jobs[index]);
   end_job(worker, index, completed ? JobState::completed : JobState::failed);
 }
 
-void Executor::end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState end) noexcept {
+void ExecutorBase::end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState end) noexcept {
   detail::JobSlot& job = worker.lane->jobs[index];
   if (job.word.is_submitted()) {
     const std::uint32_t before = job.word.finish(end);
@@ -267,19 +260,19 @@ void Executor::end_job(detail::WorkerSlot& worker, std::uint32_t index, JobState
   worker.lane->queue.release_slot(index);
 }
 
-void Executor::tell_of_end(const detail::JobSlot& job, std::uint32_t before) noexcept {
+void ExecutorBase::tell_of_end(const detail::JobSlot& job, std::uint32_t before) noexcept {
   if ((before & JobWord::kWatched) != 0) tell_watchers();
   // The job that waits has the handle: until it is published, this slot stays as it is.
   if ((before & JobWord::kContinued) != 0) publish_promised(job.link - 1);
 }
 
-void Executor::tell_watchers() noexcept {
+void ExecutorBase::tell_watchers() noexcept {
   // release: pairs with the acquire in wait_any(), though the job's own word hands its result over.
   ended_watched_.fetch_add(1, std::memory_order_release);
   ThreadEnv::wake(ended_watched_, kEverybody);
 }
 
-bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept {
+bool ExecutorBase::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noexcept {
   const bool time_stamps = takes_time_stamps();
   const std::int64_t start = worker.start_ns;
   const JobContext context{.release = from_ns(job.release_ns),
@@ -287,7 +280,7 @@ bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noex
                            .deadline = from_ns(job.deadline_ns),
                            .index = 0,
                            .skipped = 0,
-                           .executor = this};
+                           .executor = self()};
   const bool completed = job.thunk(detail::ThunkStep::run, job.storage.bytes, &context);
   worker.stats.jobs.add();
   if (!completed) worker.stats.failed.add();
@@ -303,7 +296,7 @@ bool Executor::invoke_job(detail::WorkerSlot& worker, detail::JobSlot& job) noex
   return completed;
 }
 
-bool Executor::begin_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
+bool ExecutorBase::begin_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
   if (stop_requested()) {
     task.stats.cancelled.add();
     worker.stats.cancelled.add();
@@ -319,13 +312,13 @@ bool Executor::begin_task(detail::WorkerSlot& worker, detail::TaskSlot& task) no
   return true;
 }
 
-std::int64_t Executor::cpu_time_ns(const detail::WorkerSlot& worker) const noexcept {
+std::int64_t ExecutorBase::cpu_time_ns(const detail::WorkerSlot& worker) const noexcept {
   if (virtual_time_ != nullptr) return worker.virtual_cpu_ns;
   const Result<Duration> used = platform::thread_cpu_time();
   return used.ok() ? used->count() : 0;
 }
 
-void Executor::finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
+void ExecutorBase::finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) noexcept {
   const std::int64_t start = worker.start_ns;
   const JobContext context{
       .release = from_ns(task.release_ns),
@@ -333,7 +326,7 @@ void Executor::finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) n
       .deadline = saturating_add(from_ns(task.release_ns), Duration(task.deadline_ns)),
       .index = task.index,
       .skipped = task.skipped,
-      .executor = this,
+      .executor = self(),
       .abort = from_ns(task.abort_ns)};
   const bool completed = task.thunk(detail::ThunkStep::run, task.storage.bytes, &context);
   const std::int64_t finish = to_ns(now());
@@ -351,8 +344,8 @@ void Executor::finish_task(detail::WorkerSlot& worker, detail::TaskSlot& task) n
   end_task(task, finish);
 }
 
-void Executor::note_task(detail::TaskSlot& task, std::int64_t start, std::int64_t finish,
-                         bool completed) noexcept {
+void ExecutorBase::note_task(detail::TaskSlot& task, std::int64_t start, std::int64_t finish,
+                             bool completed) noexcept {
   const std::int64_t jitter = start - task.release_ns;
   const std::int64_t response = finish - task.release_ns;
   (completed ? task.stats.completed : task.stats.failed).add();
@@ -366,7 +359,7 @@ void Executor::note_task(detail::TaskSlot& task, std::int64_t start, std::int64_
   }
 }
 
-void Executor::note_miss(const detail::TaskSlot& task, std::int64_t finish) noexcept {
+void ExecutorBase::note_miss(const detail::TaskSlot& task, std::int64_t finish) noexcept {
   const TimePoint release = from_ns(task.release_ns);
   task.on_miss({.task = task.name,
                 .index = task.index,

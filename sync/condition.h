@@ -5,8 +5,11 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <concepts>
 #include <condition_variable>  // std::cv_status
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include "takt/platform/check.h"
 #include "takt/platform/time.h"
@@ -46,11 +49,37 @@ namespace takt::inline v0 {
 
 /// Lets threads wait, with a Mutex unlocked meanwhile, until another thread tells them to look
 /// again. As std::condition_variable_any: `lock` is a Mutex, a std::unique_lock<Mutex> or a
-/// LockGuard<Mutex>, held by the caller; all who wait at a time use one mutex (else aborts).
-/// Waiters inherit: who is notified while the mutex is held lends its priority to the owner.
+/// LockGuard<Mutex>, Mutex or Ranked<Mutex>, held by the caller (kWaitsWith); all who wait at a
+/// time use one mutex (else aborts). Waiters inherit: who is notified while the mutex is held lends
+/// its priority to the owner.
 template <class Env>
 class BasicCondition {
+  using Mutex = BasicMutex<Env>;
+
+  /// What `lock` holds: a lock says so by mutex(), a Mutex is it.
+  template <class Lock>
+  static auto& held_by(Lock& lock) noexcept {
+    if constexpr (requires { lock.mutex(); }) {
+      return *lock.mutex();
+    } else {
+      return lock;
+    }
+  }
+  /// A wrapper that keeps books on who holds the mutex in it, as Ranked.
+  template <class Held>
+  static constexpr bool kIsWrapper = requires(Held& held) {
+    { held.begin_wait() } -> std::same_as<Mutex&>;
+    held.end_wait();
+  };
+  template <class Held>
+  static constexpr bool kIsMutex = std::is_same_v<Held, Mutex> || kIsWrapper<Held>;
+
  public:
+  /// Whether one can wait with a `Lock`.
+  template <class Lock>
+  static constexpr bool kWaitsWith =
+      kIsMutex<std::remove_reference_t<decltype(held_by(std::declval<Lock&>()))>>;
+
   constexpr BasicCondition() noexcept = default;
   BasicCondition(const BasicCondition&) = delete;
   BasicCondition& operator=(const BasicCondition&) = delete;
@@ -117,7 +146,6 @@ class BasicCondition {
   }
 
  private:
-  using Mutex = BasicMutex<Env>;
   using Word = typename Env::Word;
 
   // Waiter::state
@@ -141,24 +169,17 @@ class BasicCondition {
   // --- who waits
   // ----------------------------------------------------------------------------------
 
-  /// What `lock` holds: a lock says so by mutex(), a Mutex is it.
-  template <class Lock>
-  static auto& held_by(Lock& lock) noexcept {
-    if constexpr (requires { lock.mutex(); }) {
-      if constexpr (requires { lock.owns_lock(); }) {
-        TAKT_CHECK(lock.owns_lock(), "Condition: waits with a lock that is not held");
-      }
-      return *lock.mutex();
-    } else {
-      return lock;
-    }
-  }
-
   /// False when the deadline passed first.
   template <class Lock, class AnyTime>
   bool unlock_and_wait(Lock& lock, const AnyTime& deadline) noexcept {
+    static_assert(kWaitsWith<Lock>,
+                  "takt: a Condition waits with a takt::Mutex or Ranked<Mutex>, or with a "
+                  "std::unique_lock or takt::LockGuard of one");
+    if constexpr (requires { lock.owns_lock(); }) {
+      TAKT_CHECK(lock.owns_lock(), "Condition: waits with a lock that is not held");
+    }
     auto& held = held_by(lock);
-    if constexpr (requires { held.begin_wait(); }) {  // a wrapper that keeps books on who holds it
+    if constexpr (kIsWrapper<std::remove_reference_t<decltype(held)>>) {
       Mutex& mutex = held.begin_wait();
       const bool notified = sleep(mutex, deadline);
       held.end_wait();

@@ -34,6 +34,8 @@ constexpr Duration saturating_difference(Duration until, Duration since) noexcep
 template <class OtherClock, class OtherDuration, class Attempt>
 bool attempt_until(const std::chrono::time_point<OtherClock, OtherDuration>& deadline,
                    const Attempt& attempt) {
+  static_assert(std::chrono::is_clock_v<OtherClock>,
+                "takt: a deadline is a time point of a clock: of one with now() and is_steady");
   const Duration end = since_origin(deadline);
   if constexpr (std::is_same_v<OtherClock, Clock>) {
     return attempt(TimePoint(end));

@@ -101,6 +101,9 @@ TEST(FullLane, refuses_a_when_full_that_there_is_not) {
   EXPECT_EQ(std::string_view(status.text()),
             "post to lane 0: it is full, and there is no such WhenFull");
   EXPECT_EQ(lane.run(), "abc");
+  // It is looked at only where the lane is full.
+  const Running running(executor, {{.name = "worker"}});
+  EXPECT_OK(executor.post([] {}, {.when_full = takt::WhenFull{9}}));
 }
 
 TEST(FullLane, a_free_slot_needs_no_waiting_and_no_dropping) {

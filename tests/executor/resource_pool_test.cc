@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "takt/tests/executor/gate.h"
 #include "takt/tests/executor/running.h"
 #include "takt/tests/support/test.h"
 
@@ -21,6 +22,7 @@ using takt::ResourceCare;
 using takt::ResourcePool;
 using takt::ResourcePoolStats;
 using takt::StatusCode;
+using takt::test::Gate;
 using takt::test::kPatience;
 
 /// A device that may break, and knows how often it was mended.
@@ -234,6 +236,64 @@ TEST(ResourcePool, must_not_be_destroyed_under_a_lease) {
         delete pool;
       },
       "ResourcePool: destroyed while a resource is leased");
+}
+
+/// Stops the thread that sets a bit of a bitmap next, once it is armed.
+struct Brake {
+  static inline std::atomic<bool> armed{false};
+  static inline Gate* gate = nullptr;
+};
+template <class T>
+struct Braked : std::atomic<T> {
+  using std::atomic<T>::atomic;
+  T fetch_or(T bits, std::memory_order order) noexcept {
+    if (Brake::armed.exchange(false)) Brake::gate->pass();
+    return std::atomic<T>::fetch_or(bits, order);
+  }
+};
+struct BrakedEnv : takt::ThreadEnv {
+  template <class T>
+  using Atomic = Braked<T>;
+};
+
+TEST(ResourcePool, must_not_be_destroyed_beside_a_return) {
+  EXPECT_ABORT(
+      [] {
+        using SlowPool = takt::BasicResourcePool<int, 1, BrakedEnv>;
+        auto* const pool = new SlowPool;
+        Gate gate;
+        Brake::gate = &gate;
+        std::thread user([pool] {
+          auto lease = pool->acquire();
+          Brake::armed = true;
+        });
+        gate.wait_for_entries(1);
+        delete pool;  // "none is leased", says stats()
+        user.join();
+      },
+      "ResourcePool: destroyed beside a Lease::reset()");
+}
+
+TEST(ResourcePool, whoever_leases_the_last_one_may_destroy_it) {
+  for (int round = 0; round < 200; ++round) {
+    auto* const pool = new Pool;
+    auto first = pool->acquire();
+    auto second = pool->acquire();
+    if (round % 2 != 0) second->fail();  // retires: the pool has no callbacks
+    std::thread user([lease = std::move(*second)]() mutable { lease.reset(); });
+    if (round % 2 != 0) first->fail();
+    first->reset();
+    if (round % 2 != 0) {
+      // Both are retired, or the other one soon will be.
+      EXPECT_EQ(pool->acquire().code(), StatusCode::failed_precondition);
+    } else {
+      const auto one = pool->acquire();
+      const auto other = pool->acquire();
+      EXPECT_TRUE(one.ok() && other.ok());
+    }
+    delete pool;
+    user.join();
+  }
 }
 
 TEST(ResourcePool, an_empty_lease_has_no_resource) {

@@ -49,6 +49,33 @@ TEST(Stop, knows_two_modes) {
   EXPECT_TRUE(executor.running());
 }
 
+TEST(Stop, a_request_after_the_first_post_is_not_lost_beside_the_start) {
+  // The first lane takes posts while start() still schedules the tasks of the second.
+  constexpr std::uint32_t kTasks = 2'048;
+  static takt::StaticExecutor<takt::ExecutorLimits{.workers = 2, .lanes = 2, .tasks = kTasks}> slow;
+  for (std::uint32_t task = 0; task < kTasks; ++task) {
+    ASSERT_OK(slow.add_task({.name = "task", .lane = kSecond, .period = 1h, .offset = 1h}, [] {})
+                  .status());
+  }
+  for (int round = 0; round < 50; ++round) {
+    std::thread other([] {
+      wait_until([] { return slow.post([] {}, {.lane = kFirst}).ok(); });
+      slow.request_stop(StopMode::drain);
+    });
+    EXPECT_OK(slow.start(kWorkers, kAnyMemory));
+    other.join();
+    EXPECT_FALSE(slow.running());
+    EXPECT_OK(slow.stop(StopMode::drain, kPatience));
+  }
+}
+
+TEST(Stop, a_request_without_a_run_is_void) {
+  executor.request_stop(StopMode::cancel);
+  const Running running(executor, {{.name = "worker"}});
+  EXPECT_TRUE(executor.running());
+  EXPECT_OK(executor.submit([] {})->wait());
+}
+
 TEST(Stop, drain_runs_what_was_accepted) {
   ASSERT_OK(executor.start(kWorkers, kAnyMemory));
   std::atomic<int> ran{0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// executor/lane.h: no wake-up is lost, the lead is handed on, and no
+// executor/lane.h, parker.h, timer_lead.h: no wake-up is lost, the lead is handed on, and no
 // thread that stops inside a post hides another one's job or keeps a worker asleep beside it.
 #include "takt/executor/lane.h"
 
@@ -437,7 +437,7 @@ const Model kModels[] = {
     {"lane: a lead past a stopped poster", lead_past_a_stopped_poster, bounded(0), 12'000},
 };
 
-const ModelSet kSet(kModels, {"executor/lane.h"});
+const ModelSet kSet(kModels, {"executor/lane.h", "executor/parker.h", "executor/timer_lead.h"});
 
 }  // namespace
 }  // namespace takt::model

@@ -313,7 +313,7 @@ const Model kModels[] = {
     {"lane poll: a frozen poster keeps nobody asleep", frozen_poster, frozen(1), 51'000},
 };
 
-const ModelSet kSet(kModels, {"executor/lane.h"});
+const ModelSet kSet(kModels, {"executor/lane.h", "executor/parker.h", "executor/timer_lead.h"});
 
 }  // namespace
 }  // namespace takt::model

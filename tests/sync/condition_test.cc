@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "takt/sync/lock_guard.h"
+#include "takt/sync/lock_order.h"
 #include "takt/sync/mutex.h"
+#include "takt/sync/recursive_mutex.h"
 #include "takt/tests/support/fault_injection.h"
 #include "takt/tests/support/sanitizer.h"
 #include "takt/tests/support/test.h"
@@ -34,6 +36,17 @@ using takt::test::Sleeper;
 using takt::test::SteppedClock;
 using Lock = std::unique_lock<Mutex>;
 
+// What one may wait with.
+static_assert(Condition::kWaitsWith<Mutex>);
+static_assert(Condition::kWaitsWith<Lock>);
+static_assert(Condition::kWaitsWith<takt::LockGuard<Mutex>>);
+static_assert(Condition::kWaitsWith<takt::Ranked<Mutex>>);
+static_assert(Condition::kWaitsWith<std::unique_lock<takt::Ranked<Mutex>>>);
+static_assert(!Condition::kWaitsWith<std::mutex>);
+static_assert(!Condition::kWaitsWith<std::unique_lock<std::mutex>>);
+static_assert(!Condition::kWaitsWith<std::scoped_lock<Mutex>>);  // does not say what it holds
+static_assert(!Condition::kWaitsWith<takt::RecursiveMutex>);     // may be locked twice
+static_assert(!Condition::kWaitsWith<takt::Ranked<takt::RecursiveMutex>>);
 static_assert(!std::is_copy_constructible_v<Condition>);
 static_assert(
     std::is_same_v<decltype(std::declval<Condition&>().wait_for(std::declval<Lock&>(), 1s)),
@@ -200,6 +213,7 @@ struct WatchedClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<WatchedClock>;
+  static constexpr bool is_steady = false;
   static time_point now() noexcept {
     const int reading = readings.fetch_add(1);
     return time_point(reading == 0 ? duration(-1ms) : duration(-1h));

@@ -24,6 +24,7 @@ struct FakeClock {
   using period = std::milli;
   using duration = std::chrono::duration<rep, period>;
   using time_point = std::chrono::time_point<FakeClock>;
+  static constexpr bool is_steady = false;
 
   static time_point now() noexcept { return current; }
   static inline time_point current{};

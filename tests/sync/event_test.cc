@@ -144,6 +144,7 @@ struct PulsingClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<PulsingClock>;
+  static constexpr bool is_steady = false;
   static time_point now() noexcept {
     ++readings;
     if (readings == 2) event->set(), event->reset();

@@ -132,6 +132,7 @@ struct MovedClock {
   using period = std::nano;
   using duration = std::chrono::nanoseconds;
   using time_point = std::chrono::time_point<MovedClock>;
+  static constexpr bool is_steady = false;
 
   static time_point now() noexcept {
     const std::chrono::nanoseconds back = ++readings > 1 ? 3ms : 0ms;

@@ -78,6 +78,7 @@ struct SteppedClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<SteppedClock>;
+  static constexpr bool is_steady = false;
 
   static time_point now() noexcept {
     const duration offset = readings++ == 0 ? duration{0} : step;
