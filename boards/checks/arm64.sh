@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Built for 64-bit ARM without a warning, its tests pass under qemu-user (stress natively only; those
 # that start no thread on the 32-bit one only, which differs more), and a program for such a board can
-# be built from the installed tree. (On a kernel for such a machine: the check hil.)
+# be built from the installed tree. (On a kernel for such a machine, for each change: the check hil.)
 set -euo pipefail
 cd "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 boards=$PWD/boards

@@ -18,6 +18,7 @@
 #   monitor      a pipe for QEMU's monitor protocol (QMP), one command a line
 #   events       its answers, and what happens to the machine: RESET, WATCHDOG, SHUTDOWN...
 # QEMU_ARGUMENT: more hardware. `FOLDER/` in it is FOLDER.
+# $TAKT_HIL_PRELOAD: a cpio archive that the board finds unpacked in its file system.
 set -euo pipefail
 
 hil=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
@@ -52,7 +53,8 @@ for key in host_key key; do ssh-keygen -q -t ed25519 -N '' -C takt -f "$folder/$
 to_dropbear "$folder/host_key" >"$keys/etc/dropbear/dropbear_ed25519_host_key"
 cp "$folder/key.pub" "$keys/root/.ssh/authorized_keys"
 (cd "$keys" && find . -mindepth 1 | cpio --create --format=newc --owner=0:0 --quiet) | gzip -n -1 >"$folder/keys.gz"
-cat "$image/initrd" "$folder/keys.gz" >"$folder/initrd"
+# What is not compressed comes first: the kernel wants it aligned.
+cat ${TAKT_HIL_PRELOAD:+"$TAKT_HIL_PRELOAD"} "$image/initrd" "$folder/keys.gz" >"$folder/initrd"
 
 # --- facts ----------------------------------------------------------------------------------------
 {

@@ -157,6 +157,32 @@ if ((${#targets[@]} || ${#programs[@]} == 0)); then
 fi
 number=0  # of the program
 
+# What shares a session, a file each: the first program's number, then the programs.
+queue=$(mktemp -d)
+trap 'driver_power_off; rm -rf "$queue"' EXIT
+mkdir "$queue/todo" "$queue/told" "$queue/counted"
+kib=0 each=0 batches=0
+for program in "${programs[@]}"; do
+  size=$(($(stat -L -c %s "$program") / 1024 + 1))
+  if ((each == 0 || kib + size > batch_kib)); then
+    batch=$queue/todo/$((100000 + batches++))
+    echo "$each" >"$batch"
+    kib=0
+  fi
+  echo "$program" >>"$batch"
+  kib=$((kib + size)) each=$((each + 1))
+done
+
+# A board to which that can be given at its start has them under /takt/programs by their numbers.
+preloaded=no
+if ((batch_kib > 0 && ${#programs[@]} > 1)) && declare -F driver_preload >/dev/null; then
+  for ((each = 0; each < ${#programs[@]}; each++)); do
+    mkdir -p "$queue/board/takt/programs/$each"
+    ln -s "$(realpath -- "${programs[each]}")" "$queue/board/takt/programs/$each/"
+  done
+  ! driver_preload "$queue/board" || preloaded=yes
+fi
+
 # begin_program PROGRAM: the next one; sets $name and its $folder.
 begin_program() {
   number=$((number + 1))
@@ -187,14 +213,18 @@ run_batch() {
   scratch=$(mktemp -d)
   for program; do
     mkdir -p "$scratch/programs/$((1000 + each))"
-    ln -s "$(realpath -- "$program")" "$scratch/programs/$((1000 + each++))/"
+    if [[ $preloaded == yes ]]; then
+      ln -s "/takt/programs/$((number + each))/$(basename -- "$(realpath -- "$program")")" "$scratch/programs/$((1000 + each++))/"
+    else
+      cp "$program" "$scratch/programs/$((1000 + each++))/"
+    fi
   done
   head="$(<"$hil/batch.sh")"$'\n'
   # Its own length stands in it, in as many digits as need be.
   size=$((${#head} + 200))
   head+=$(printf 'unpack %d\nrun_all %d %d\nexit 0\n' $((size + 1)) "$run_limit" "$grace")$'\n'
   head+=$(printf '#%*s' $((size - ${#head} - 2)) '')$'\n'
-  (printf '%s' "$head" && tar -chf - -C "$scratch/programs" .) >"$scratch/batch"
+  (printf '%s' "$head" && tar -cf - -C "$scratch/programs" .) >"$scratch/batch"
   echo "takt hil: $# tests in one session"
   "$hil/run.sh" --limit=$(($# * (run_limit + 2 * grace))) --output="$scratch/results" "$board" "$scratch/batch" \
     >"$scratch/log" 2>&1 || true
@@ -219,22 +249,6 @@ run_batch() {
   done
   rm -rf "$scratch"
 }
-
-# What shares a session, a file each: the first program's number, then the programs.
-queue=$(mktemp -d)
-trap 'driver_power_off; rm -rf "$queue"' EXIT
-mkdir "$queue/todo" "$queue/told" "$queue/counted"
-kib=0 each=0 batches=0
-for program in "${programs[@]}"; do
-  size=$(($(stat -L -c %s "$program") / 1024 + 1))
-  if ((each == 0 || kib + size > batch_kib)); then
-    batch=$queue/todo/$((100000 + batches++))
-    echo "$each" >"$batch"
-    kib=0
-  fi
-  echo "$program" >>"$batch"
-  kib=$((kib + size)) each=$((each + 1))
-done
 
 # work_off: batch by batch until there is none left, on a board of its own; leaves what it counted.
 work_off() {

@@ -146,8 +146,8 @@ TEST(Latch, wakes_all_who_sleep) {
 
 TEST(Latch, orders_what_was_before_the_arrivals) {
   constexpr int kThreads = 8;
-  constexpr int kRounds = 200;
-  for (int round = 0; round < kRounds; ++round) {
+  const auto rounds = static_cast<int>(200 / takt::test::time_scale());
+  for (int round = 0; round < rounds; ++round) {
     Latch latch(kThreads);
     int written[kThreads] = {};  // plain: the thread sanitizer judges
     std::vector<std::thread> arrivals;

@@ -307,19 +307,19 @@ TEST(Mutex, scoped_locks_in_opposite_orders_do_not_lock_up) {
   Mutex first;
   Mutex second;
   std::uint64_t sum = 0;
-  constexpr int kRounds = 5000;
+  const auto rounds = static_cast<std::uint64_t>(5'000 / takt::test::time_scale());
   std::thread other([&] {
-    for (int i = 0; i < kRounds; ++i) {
+    for (std::uint64_t i = 0; i < rounds; ++i) {
       const std::scoped_lock both(second, first);
       ++sum;
     }
   });
-  for (int i = 0; i < kRounds; ++i) {
+  for (std::uint64_t i = 0; i < rounds; ++i) {
     const std::scoped_lock both(first, second);
     ++sum;
   }
   other.join();
-  EXPECT_EQ(sum, 2 * kRounds);
+  EXPECT_EQ(sum, 2 * rounds);
 }
 
 // Each thread mixes the ways to lock; a plain counter and its copy are what the lock protects.
@@ -366,7 +366,7 @@ TEST(Mutex, may_be_destroyed_by_the_next_owner) {
     Mutex mutex;
     int users = 2;
   };
-  constexpr int kRounds = 10'000;
+  const auto rounds = static_cast<int>(10'000 / takt::test::time_scale());
   std::atomic<Object*> offered{nullptr};
   const auto leave = [](Object* object) UNANALYSED {
     object->mutex.lock();
@@ -375,13 +375,13 @@ TEST(Mutex, may_be_destroyed_by_the_next_owner) {
     if (last) delete object;
   };
   std::thread other([&] {
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < rounds; ++round) {
       Object* object = nullptr;
       while ((object = offered.exchange(nullptr)) == nullptr) ::sched_yield();
       leave(object);
     }
   });
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     auto* const object = new Object;
     Object* taken = nullptr;
     while (!offered.compare_exchange_weak(taken, object)) taken = nullptr;

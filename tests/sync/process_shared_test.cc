@@ -95,20 +95,23 @@ TEST(ProcessShared, latch) {
   EXPECT_OK(latch->wait_for(30s));
 }
 
+/// The same in each process.
+int rounds() { return static_cast<int>(2'000 / takt::test::time_scale()); }
+std::uint32_t items() { return static_cast<std::uint32_t>(20'000 / takt::test::time_scale()); }
+
 struct TwoSemaphores {
   takt::ProcessSemaphore ping{0};
   takt::ProcessSemaphore pong{0};
 };
 TEST(ProcessShared, semaphore) {
-  constexpr int kRounds = 2'000;
   Shared<TwoSemaphores> semaphores;
   const auto child = semaphores.child([](TwoSemaphores& its) {
-    for (int i = 0; i < kRounds; ++i) {
+    for (int i = 0; i < rounds(); ++i) {
       its.ping.acquire();
       its.pong.release();
     }
   });
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < rounds(); ++i) {
     semaphores->ping.release();
     EXPECT_TRUE(semaphores->pong.try_acquire_for(30s));
   }
@@ -120,15 +123,14 @@ struct TwoEvents {
   takt::ProcessEvent<Reset::manual> pong;
 };
 TEST(ProcessShared, event) {
-  constexpr int kRounds = 2'000;
   Shared<TwoEvents> events;
   const auto child = events.child([](TwoEvents& its) {
-    for (int i = 0; i < kRounds; ++i) {
+    for (int i = 0; i < rounds(); ++i) {
       its.ping.wait();
       its.pong.set();
     }
   });
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < rounds(); ++i) {
     events->ping.set();
     EXPECT_OK(events->pong.wait_for(30s));
     events->pong.reset();
@@ -138,17 +140,16 @@ TEST(ProcessShared, event) {
 
 using Queue = takt::ProcessBoundedQueue<std::uint32_t, 4>;
 TEST(ProcessShared, bounded_queue) {
-  constexpr std::uint32_t kItems = 20'000;
   Shared<Queue> queue;
   const auto consumer = queue.child([](Queue& its) {
-    for (std::uint32_t i = 0; i < kItems; ++i) {
+    for (std::uint32_t i = 0; i < items(); ++i) {
       const Result<std::uint32_t> item = its.pop_for(30s);
       ASSERT_OK(item);
       EXPECT_EQ(*item, i);
     }
     EXPECT_EQ(its.pop().code(), StatusCode::closed);
   });
-  for (std::uint32_t i = 0; i < kItems; ++i) EXPECT_OK(queue->push_for(i, 30s));
+  for (std::uint32_t i = 0; i < items(); ++i) EXPECT_OK(queue->push_for(i, 30s));
   queue->close();
   EXPECT_OK(queue->wait_drained_for(30s));
   EXPECT_EQ(queue->size(), 0);
@@ -156,7 +157,6 @@ TEST(ProcessShared, bounded_queue) {
 
 // Producers and consumers of several processes: each item arrives once.
 TEST(ProcessShared, bounded_queue_of_many) {
-  constexpr std::uint32_t kItems = 5'000;
   struct Books {
     Queue queue;
     takt::ProcessSemaphore popped{0};
@@ -166,7 +166,7 @@ TEST(ProcessShared, bounded_queue_of_many) {
     while (its.queue.pop().ok()) its.popped.release();
   };
   const auto produce = [](Books& its) {
-    for (std::uint32_t i = 0; i < kItems; ++i) EXPECT_OK(its.queue.push(i));
+    for (std::uint32_t i = 0; i < items() / 4; ++i) EXPECT_OK(its.queue.push(i));
   };
   const auto one_consumer = books.child(consume);
   const auto other_consumer = books.child(consume);
@@ -175,7 +175,7 @@ TEST(ProcessShared, bounded_queue_of_many) {
     const auto other_producer = books.child(produce);
   }
   books->queue.close();
-  for (std::uint32_t i = 0; i < 2 * kItems; ++i) EXPECT_TRUE(books->popped.try_acquire_for(30s));
+  for (std::uint32_t i = 0; i < items() / 2; ++i) EXPECT_TRUE(books->popped.try_acquire_for(30s));
   EXPECT_FALSE(books->popped.try_acquire());
 }
 

@@ -6,6 +6,14 @@ source "$hil/drivers/ssh.sh"
 
 driver_prepare() { power_failure=$("$hil/emulator.sh" prepare); }
 
+# driver_preload FOLDER: who boots it later finds what is in FOLDER below /. Memory is a hundred times quicker
+# than its network. Fails when that is too much for its memory.
+driver_preload() {
+  (($(du --dereference --summarize --block-size=1M "$1" | cut -f 1) <= 300)) || return
+  export TAKT_HIL_PRELOAD=$1.cpio
+  (cd "$1" && find . -mindepth 1 | cpio --create --dereference --format=newc --owner=0:0 --quiet) >"$TAKT_HIL_PRELOAD"
+}
+
 # Boots it, unless $TAKT_HIL_EMULATED names the folder of one that is there; fails with
 # $power_failure, "VERDICT REASON".
 driver_power_on() {

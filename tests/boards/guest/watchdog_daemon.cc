@@ -5,8 +5,8 @@
 // under supervision, and the device fed only while the loop is well.
 //   fed        runs for three time-outs, ends properly: exit code 0
 //   hung       after half a time-out the loop hangs: says so; the machine is reset
-//   starved    real-time threads above everything take all CPUs: says so before; the machine is
-//   reset last_boot  says whether the device has caused the last reset, and changes nothing
+//   starved    real-time threads above all else take all CPUs: says so before; the machine is reset
+//   last_boot  says whether the device has caused the last reset, and changes nothing
 #include <sched.h>
 #include <unistd.h>
 
@@ -92,6 +92,11 @@ takt::Status start() {
   return {};
 }
 
+void set_fifo(int level) {
+  const sched_param priority{.sched_priority = level};
+  if (::sched_setscheduler(0, SCHED_FIFO, &priority) != 0) say("no SCHED_FIFO");
+}
+
 /// Never ends: one a CPU, so that no two of the same priority share one.
 void starve() {
   // Nothing is kept for others any more.
@@ -109,10 +114,9 @@ void starve() {
       CPU_ZERO(&only);
       CPU_SET(static_cast<std::size_t>(cpu), &only);
       ::sched_setaffinity(0, sizeof only, &only);
+      set_fifo(90);
       ++ready;
-      while (!go.load()) ::usleep(10'000);
-      const sched_param priority{.sched_priority = 90};
-      if (::sched_setscheduler(0, SCHED_FIFO, &priority) != 0) say("no SCHED_FIFO 90");
+      go.wait(false);
       for (;;) {
       }
     });
@@ -120,7 +124,11 @@ void starve() {
   while (ready.load() < cpus) ::usleep(10'000);
   say("starving");
   ::sleep(2);  // until that has been heard
+  // Above the first one that begins, until all are woken: none of them may need a timer, which the
+  // kernel keeps for idle CPUs on a busy one.
+  set_fifo(95);
   go.store(true);
+  go.notify_all();
   for (std::thread& hog : hogs) hog.join();
 }
 
