@@ -139,7 +139,7 @@ TEST(Exposition, has_what_a_sampler_saw) {
 TEST(Exposition, has_the_lanes_of_an_executor) {
   const takt::WorkerConfig workers[] = {{.name = "a", .lane = takt::LaneId{1}}};
   ASSERT_OK(executor.start(workers));
-  for (int post = 0; post < 5; ++post) {
+  for (int post = 0; post < 6; ++post) {
     const takt::Status status = executor.post([] {}, {.lane = takt::LaneId{1}});
     EXPECT_EQ(status.ok(), post < 4);
   }
@@ -154,7 +154,7 @@ TEST(Exposition, has_the_lanes_of_an_executor) {
            "# TYPE takt_lane_waiting_jobs gauge\n"
            "takt_lane_waiting_jobs{lane=\"1\",number=\"0\"} 4\n#");
   contains(text, "\ntakt_lane_active_workers{lane=\"1\",number=\"0\"} 1\n");
-  contains(text, "\ntakt_lane_rejected_posts_total{lane=\"1\",number=\"0\"} 1\n");
+  contains(text, "\ntakt_lane_rejected_posts_total{lane=\"1\",number=\"0\"} 2\n");
   contains(text, "\ntakt_lane_dropped_jobs_total{lane=\"1\",number=\"0\"} 1\n");
   expect_promtool_accepts(text);
   executor.run_for(1s);
