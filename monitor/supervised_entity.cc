@@ -101,8 +101,6 @@ void SupervisedEntity::begin(WatchMode mode, const Look& look) noexcept {
     }
   }
   logical_.start_anywhere();
-  Findings forgotten;
-  logical_.judge(true, forgotten);
 }
 
 void SupervisedEntity::exclude(const Disturbance& disturbance, bool forgiven) noexcept {
