@@ -14,7 +14,7 @@
 // One word that the reporter and the watchdog share, the span from one checkpoint to another:
 //
 //   bit 0      kOpen: the first checkpoint was reached, the second one not yet. Set by start(),
-//              cleared by finish().
+//              cleared by finish() and, of one who is no more, by reinstate().
 //   bit 1      kAccused: the watchdog has found it late already. Set by judge(), cleared by the
 //              reporter, who then does not count it a second time.
 //   bit 2      kMoved: its beginning was moved, so it may seem early. Set by restart() and
@@ -24,7 +24,8 @@
 //   [closed] --start--> [open] --finish--> [closed], perhaps counted early or late
 //                       |    ^
 //                       |    '-- restart, exclude: from later on
-//                       '--judge--> [open | accused] --finish--> [closed]
+//                       |--judge--> [open | accused] --finish--> [closed]
+//                       '--reinstate, when it began before its entity expired--> [closed]
 //
 // The watchdog changes the word by CAS and the reporter by exchange, so each span is counted once;
 // one that is late and open is shown at each glance, so that no reference cycle goes by without it.
@@ -57,22 +58,41 @@ class BasicDeadlineSupervision {
   void judge(const DeadlineExpectation& expected, const Look& look, std::uint32_t from,
              std::uint32_t to, Findings& findings) noexcept;
   /// What was counted is forgotten, what is open begins now. A report that is under way may still
-  /// count, here and in drop().
+  /// count, here and in reinstate().
   void restart(const Look& look) noexcept;
-  /// What was counted is forgotten, what is open was somebody's who is no more.
-  void drop() noexcept {
-    word_.store(0, std::memory_order_relaxed);  // relaxed: as in close()
-    forget_counted();
-  }
+  /// What was open when its entity expired was somebody's who is no more. What began later is of
+  /// whoever was put in that one's place before the watchdog came to know, and may hang as well: as
+  /// restart(). No exclude() in between: it would move beginnings beyond `expired`.
+  void reinstate(TimePoint expired, const Look& look) noexcept;
   /// The disturbance is no part of what is open.
   void exclude(const Disturbance& disturbance) noexcept;
   /// What was counted is forgotten; what is open goes on.
   void forget_counted() noexcept {
-    seen_early_ = early_.get();
-    seen_late_ = late_.get();
+    early_.forget();
+    late_.forget();
   }
 
  private:
+  /// Faults of one kind: what the reporter has counted, and what of it the watchdog has seen.
+  struct Tally {
+    void add(Duration took) noexcept {
+      measured.set(static_cast<std::uint64_t>(took.count()));
+      count.add();
+    }
+    void judge(Finding finding, Findings& findings) noexcept {
+      const std::uint64_t counted = count.get();
+      finding.count = counted - seen;
+      finding.measured = Duration{static_cast<std::int64_t>(measured.get())};
+      if (finding.count != 0) findings.add(finding);
+      seen = counted;
+    }
+    void forget() noexcept { seen = count.get(); }
+
+    BasicFaultCount<Env> count;
+    BasicCounter<Env> measured;  // of the last one
+    std::uint64_t seen = 0;
+  };
+
   static constexpr std::uint64_t kOpen = 1;
   static constexpr std::uint64_t kAccused = 2;
   static constexpr std::uint64_t kMoved = 4;
@@ -94,43 +114,26 @@ class BasicDeadlineSupervision {
     if ((span & (kOpen | kAccused)) != kOpen || expected.max <= Duration::zero()) return;
     const Duration took = at - unpack(span);
     if (took > expected.max) {
-      measured_.set(static_cast<std::uint64_t>(took.count()));
-      late_.add();
+      late_.add(took);
     } else if (finished && took < expected.min && (span & kMoved) == 0) {
-      measured_.set(static_cast<std::uint64_t>(took.count()));
-      early_.add();
+      early_.add(took);
     }
   }
 
   typename Env::template Atomic<std::uint64_t> word_{0};
-  BasicFaultCount<Env> early_;
-  BasicFaultCount<Env> late_;
-  BasicCounter<Env> measured_;  // of the last one that was early or late
-  // The watchdog's: what it has seen of the counters.
-  std::uint64_t seen_early_ = 0;
-  std::uint64_t seen_late_ = 0;
+  Tally early_;
+  Tally late_;
 };
 
 template <class Env>
 void BasicDeadlineSupervision<Env>::judge(const DeadlineExpectation& expected, const Look& look,
                                           std::uint32_t from, std::uint32_t to,
                                           Findings& findings) noexcept {
-  Finding finding{.kind = Supervision::deadline, .from = from, .to = to};
-  const std::uint64_t early = early_.get();
-  const std::uint64_t late = late_.get();
-  finding.measured = Duration{static_cast<std::int64_t>(measured_.get())};
-  if (early != seen_early_) {
-    finding.fault = Fault::checkpoint_early;
-    finding.count = early - seen_early_;
-    findings.add(finding);
-  }
-  if (late != seen_late_) {
-    finding.fault = Fault::checkpoint_late;
-    finding.count = late - seen_late_;
-    findings.add(finding);
-  }
-  seen_early_ = early;
-  seen_late_ = late;
+  Finding finding{
+      .fault = Fault::checkpoint_early, .kind = Supervision::deadline, .from = from, .to = to};
+  early_.judge(finding, findings);
+  finding.fault = Fault::checkpoint_late;
+  late_.judge(finding, findings);
   if (expected.max <= Duration::zero()) return;
   // relaxed, here and below: as in close().
   std::uint64_t span = word_.load(std::memory_order_relaxed);
@@ -144,7 +147,6 @@ void BasicDeadlineSupervision<Env>::judge(const DeadlineExpectation& expected, c
                                                std::memory_order_relaxed)) {
     return;
   }
-  finding.fault = Fault::checkpoint_late;
   finding.count = again ? 0 : 1;
   finding.measured = takes;
   findings.add(finding);
@@ -166,6 +168,17 @@ void BasicDeadlineSupervision<Env>::restart(const Look& look) noexcept {
   // What has begun since the glance keeps its beginning, or it would seem longer than it is.
   if ((span & kOpen) != 0 && unpack(span) < look.end) move_begin(span, look.end, 0);
   forget_counted();
+}
+
+template <class Env>
+void BasicDeadlineSupervision<Env>::reinstate(TimePoint expired, const Look& look) noexcept {
+  std::uint64_t span = word_.load(std::memory_order_relaxed);  // relaxed: see move_begin()
+  if ((span & kOpen) != 0 && unpack(span) < expired) {
+    // Fails when the reporter came meanwhile: what is open then is the new one's.
+    static_cast<void>(word_.compare_exchange_strong(span, 0, std::memory_order_relaxed,
+                                                    std::memory_order_relaxed));
+  }
+  restart(look);
 }
 
 template <class Env>

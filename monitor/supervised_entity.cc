@@ -89,13 +89,14 @@ void SupervisedEntity::measure(std::uint32_t number, TimePoint at) noexcept {
 
 void SupervisedEntity::begin(WatchMode mode, const Look& look) noexcept {
   mode_.store(mode, std::memory_order_relaxed);  // relaxed: see mode()
-  // Who has expired may have been restarted, in the midst of a round and of its spans.
+  // Who has expired may have been restarted, in the midst of a round and of its spans; the new one
+  // may be in the midst of its own.
   const bool may_be_new = local_.state() == LocalState::expired;
   local_.begin(expected().active);
   alive_.begin(look, seen_);
   for (Rule& rule : std::span(rules_, rule_count_)) {
     if (may_be_new) {
-      rule.supervision.drop();
+      rule.supervision.reinstate(judged_at_, look);
     } else {
       rule.supervision.restart(look);
     }
@@ -104,6 +105,7 @@ void SupervisedEntity::begin(WatchMode mode, const Look& look) noexcept {
 }
 
 void SupervisedEntity::exclude(const Disturbance& disturbance, bool forgiven) noexcept {
+  if (local_.state() == LocalState::expired) return;
   alive_.exclude(disturbance, seen_);
   for (Rule& rule : std::span(rules_, rule_count_)) {
     rule.supervision.exclude(disturbance);
@@ -113,6 +115,7 @@ void SupervisedEntity::exclude(const Disturbance& disturbance, bool forgiven) no
 
 void SupervisedEntity::judge(const Look& look, bool settling, Findings& findings) noexcept {
   const EntityExpectation& expected = this->expected();
+  judged_at_ = look.end;
   alive_.judge(expected.alive, look, seen_, findings);
   for (Rule& rule : std::span(rules_, rule_count_)) {
     if (settling) {

@@ -107,7 +107,8 @@ class SupervisedEntity {
   void begin(WatchMode mode, const Look& look) noexcept;
   void look() noexcept { seen_ = indications_.get(); }
   void judge(const Look& look, bool settling, Findings& findings) noexcept;
-  /// A late glance; `forgiven`: what the reporter has counted late is not held against it.
+  /// A late glance; `forgiven`: what the reporter has counted late is not held against it. Who has
+  /// expired is judged no more, and begin() goes by what it has begun since then.
   void exclude(const Disturbance& disturbance, bool forgiven) noexcept;
 
   std::uint32_t alive_number_ = kCheckpoints;  // none
@@ -120,6 +121,7 @@ class SupervisedEntity {
   AliveSupervision alive_;
   LocalSupervision local_;
   std::uint64_t seen_ = 0;
+  TimePoint judged_at_{};  // when the last glance that judged it ended: who has expired, then
   ByMode<EntityExpectation> expected_;
   char name_[kNameBytes] = {};
 };

@@ -153,8 +153,9 @@ class Watchdog {
   /// WatchdogConfig::mode says. Blocks: no. Callable from: any thread, jobs included.
   void set_mode(WatchMode mode) noexcept { requests_.want(mode); }
   /// From the next glance on, who has expired starts over, unless the state is `stopped`. For a
-  /// callback that has restarted it: an entity's spans are dropped, and its next checkpoint may be
-  /// any. Blocks: no. Callable from: any thread.
+  /// callback that has restarted it: of an entity's spans those that were open when it expired are
+  /// dropped, those begun since have their whole time from that glance on, and its next checkpoint
+  /// may be any. Blocks: no. Callable from: any thread.
   void reinstate() noexcept { requests_.reinstate(); }
 
   /// Blocks: no. Callable from: any thread, as all below.

@@ -86,6 +86,14 @@ void early_ones_are_counted() {
   pair.require_faults(0, 2);
 }
 
+// Each is shown with a time of its own kind.
+void one_of_each() {
+  Pair pair;
+  concurrently([&] { pair.start(10), pair.finish(11), pair.start(20), pair.finish(30); },
+               [&] { pair.look(12); });
+  pair.require_faults(1, 1);
+}
+
 // What begins over is not early, and what comes after it is judged as ever.
 void what_starts_over() {
   Pair pair;
@@ -132,7 +140,7 @@ void somebody_new() {
   concurrently([&] { pair.start(50), pair.finish(53); },
                [&] {
                  pair.look(16);
-                 pair.supervision.drop();
+                 pair.supervision.reinstate(at(16), {at(40), at(40)});
                });
   // Also where the new one's first report was under way when it was dropped.
   pair.look(100);
@@ -140,6 +148,21 @@ void somebody_new() {
   pair.late = 0;
   pair.start(60), pair.finish(66);
   pair.require_faults(1, 0);
+}
+
+// The successor hangs, perhaps before the watchdog knows that there is one: found all the same.
+void somebody_new_who_hangs() {
+  Pair pair;
+  pair.start(10);
+  concurrently([&] { pair.start(50); },
+               [&] {
+                 pair.look(16);
+                 pair.supervision.reinstate(at(16), {at(51), at(51)});
+               });
+  require(!pair.look(55), "it has its time");
+  pair.late = 0;  // see above
+  pair.look(57);
+  require(pair.late == 1 && pair.look(58), "found, and shown");
 }
 
 // The reporter hangs for ever: found, and shown at each glance.
@@ -160,10 +183,12 @@ const Model kModels[] = {
     {"deadline: its successor is not accused", its_successor_is_not_accused, {}, 840},
     {"deadline: a period", a_period, {.preemptions = 3}, 4'100},
     {"deadline: early ones are counted", early_ones_are_counted, {.preemptions = 3}, 12'900},
+    {"deadline: one of each", one_of_each, {}, 28'000},
     {"deadline: what starts over", what_starts_over, {}, 40},
     {"deadline: a disturbance", a_disturbance, {}, 12},
     {"deadline: accused and disturbed", accused_and_disturbed, {}, 1'300},
-    {"deadline: somebody new", somebody_new, {}, 2'600},
+    {"deadline: somebody new", somebody_new, {}, 3'100},
+    {"deadline: somebody new who hangs", somebody_new_who_hangs, {}, 1'200},
     {"deadline: one that does not come", one_that_does_not_come, {.freezes = 1, .freezable = 1}, 5},
 };
 

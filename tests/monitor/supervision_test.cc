@@ -158,7 +158,15 @@ TEST(DeadlineSupervision, judges_what_came) {
   EXPECT_TRUE(span(30ms, 32ms - 1ns) == Fault::checkpoint_early);
   EXPECT_TRUE(span(40ms, 45ms + 1ns) == Fault::checkpoint_late);
   EXPECT_TRUE(span(0ms, 3ms) == Fault::none);  // the clock's origin is a time like any other
-  supervision.finish(at(60ms), kSpan);         // an end without a beginning
+  supervision.start(at(50ms), kSpan);
+  supervision.finish(at(51ms), kSpan);
+  supervision.start(at(52ms), kSpan);
+  supervision.finish(at(59ms), kSpan);
+  const Findings both = deadline(supervision, glance(59ms));
+  ASSERT_EQ(both.count, 2);
+  EXPECT_TRUE(both.items[0].fault == Fault::checkpoint_early && both.items[0].measured == 1ms);
+  EXPECT_TRUE(both.items[1].fault == Fault::checkpoint_late && both.items[1].measured == 7ms);
+  supervision.finish(at(60ms), kSpan);  // an end without a beginning
   EXPECT_EQ(deadline(supervision, glance(61ms)).count, 0);
 }
 
@@ -213,6 +221,23 @@ TEST(DeadlineSupervision, what_starts_over_begins_anew) {
   supervision.finish(at(500ms), kSpan);
   supervision.restart(glance(501ms));
   EXPECT_EQ(deadline(supervision, glance(502ms)).count, 0);
+}
+
+TEST(DeadlineSupervision, what_was_open_when_it_expired_is_dropped_and_no_more) {
+  DeadlineSupervision supervision;
+  supervision.start(at(10ms), kSpan);
+  supervision.reinstate(at(11ms), glance(100ms));
+  EXPECT_EQ(deadline(supervision, glance(200ms)).count, 0);
+  supervision.start(at(300ms), kSpan);
+  supervision.start(at(311ms), kSpan);  // the new one's
+  supervision.reinstate(at(311ms), glance(400ms));
+  EXPECT_EQ(deadline(supervision, glance(405ms)).count, 0);
+  EXPECT_TRUE(only_fault(deadline(supervision, glance(406ms))) == Fault::checkpoint_late);
+  supervision.finish(at(410ms), kSpan);
+  supervision.start(at(411ms), kSpan);
+  supervision.finish(at(500ms), kSpan);  // counted, and forgotten
+  supervision.reinstate(at(412ms), glance(501ms));
+  EXPECT_EQ(deadline(supervision, glance(600ms)).count, 0);
 }
 
 TEST(DeadlineSupervision, a_disturbance_is_no_part_of_an_open_span) {
@@ -279,6 +304,11 @@ TEST(LogicalSupervision, who_is_new_may_begin_anywhere) {
   supervision.reach(0);
   supervision.reach(1);
   Findings findings;
+  supervision.judge(false, findings);
+  EXPECT_EQ(findings.count, 0);
+  supervision.reach(1);  // wrong, but of the past then
+  supervision.start_anywhere();
+  supervision.reach(1);
   supervision.judge(false, findings);
   EXPECT_EQ(findings.count, 0);
   supervision.reach(1);  // once only

@@ -294,6 +294,45 @@ TEST(Watchdog, who_was_restarted_begins_its_order_anew) {
   EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
 }
 
+TEST(Watchdog, who_was_restarted_and_hangs_before_it_is_reinstated_is_found) {
+  World world;
+  // Nothing else would find it: nobody has to show that he is alive.
+  const EntityExpectation loop{.active = true, .alive = {.window = World::kWindow}};
+  world.begin({.expired_tolerance = 20}, ByMode<EntityExpectation>::all(loop));
+  world.hangs = true;
+  for (std::size_t hangs = 1; hangs <= 3; ++hangs) {
+    // Up to two periods till it is reinstated and looked at, 5 ms, and a period till it is found.
+    EXPECT_LE(world.until_verdict(10s).count(), Duration(35ms).count());
+    ASSERT_EQ(world.verdicts.size(), hangs);
+    EXPECT_TRUE(world.verdicts.back().finding.fault == Fault::checkpoint_late);
+    ASSERT_TRUE(world.entity.state() == LocalState::expired);
+    world.restart_loop(0ms);
+    world.hangs = true;  // in the same step
+    world.advance(World::kTick);
+    world.watchdog.reinstate();
+  }
+}
+
+TEST(Watchdog, what_a_predecessor_left_open_is_dropped_also_behind_a_late_glance) {
+  World world;
+  EntityExpectation loop = World::kLoop;
+  loop.alive.min = 6;
+  world.begin({.expired_tolerance = 20}, ByMode<EntityExpectation>::all(loop));
+  world.advance(200ms);
+  world.hangs = true;
+  world.until_verdict(1s);
+  ASSERT_TRUE(world.entity.state() == LocalState::expired);
+  world.suspended = true;
+  world.advance(50ms);
+  world.suspended = false;
+  world.advance(20ms);
+  world.watchdog.reinstate();
+  world.restart_loop(30ms);
+  world.advance(1s);
+  EXPECT_EQ(world.verdicts.size(), 1U);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+}
+
 TEST(Watchdog, no_finding_of_a_glance_is_lost) {
   takt::StaticWatchdog<takt::WatchdogLimits{.entities = 1, .tasks = 0, .workers = 0}> watchdog;
   SupervisedEntity entity;
