@@ -81,6 +81,12 @@ Result<std::uint32_t> Sampler::add_source(const char* what, const char* name, co
     text << "all " << number << " SamplerLimits::" << what << "s are in use";
     return Status(StatusCode::resource_exhausted, text.view());
   }
+  if (number != taken) {
+    // Another name is another one's: also the sample that is under way may have been before it.
+    const std::optional<detail::SourceName> old = sources[number].name.try_load(1);
+    const bool same = old.has_value() && std::strcmp(old->text, copy.text) == 0;
+    copy.since = same ? old->since : history_.written() + 1;
+  }
   sources[number].name.store(copy);
   if (number == taken) {
     sources[number].stats = &stats;

@@ -67,7 +67,8 @@ struct Summary {
 namespace detail {
 
 struct SourceName {
-  char text[16];  // as the executor's
+  char text[16];        // as the executor's
+  std::uint64_t since;  // the first sample that certainly is of who is called so
 };
 
 /// A worker, a task or a descriptor, and what it is called now.
@@ -114,9 +115,10 @@ class Sampler {
   /// Observes a worker or a task from the next sample on, and returns its number, in the order of
   /// these calls. Of one that it observes already the name is renewed: call it again when an
   /// executor's start() has given a worker another name, or a task has taken a removed one's place.
-  /// The name is copied. Blocks: for others who add. Bound: O(workers), O(tasks). Callable from:
-  /// any thread, also while it runs. Errors: invalid_argument: no name of 1 to 15 characters;
-  /// resource_exhausted: SamplerLimits.
+  /// What was sampled under another name is not exposed under the new one, which has figures from
+  /// the second sample on, as one may be under way. The name is copied. Blocks: for others who add.
+  /// Bound: O(workers), O(tasks). Callable from: any thread, also while it runs. Errors:
+  /// invalid_argument: no name of 1 to 15 characters; resource_exhausted: SamplerLimits.
   Result<std::uint32_t> add_worker(const char* name, const WorkerStats& stats) noexcept;
   Result<std::uint32_t> add_task(const char* name, const TaskStats& stats) noexcept;
   /// The same of a watched descriptor, which has a name here only: DescriptorHandle::stats().
@@ -268,7 +270,11 @@ class Sampler {
 
   // Exposition, sampler_visit.cc
   using Visit = detail::MetricVisit;
-  std::optional<std::int64_t> newest(std::uint32_t column) const noexcept;
+  /// Of the newest of so many samples.
+  std::optional<std::int64_t> value_in(std::uint64_t samples, std::uint32_t column) const noexcept;
+  std::optional<std::int64_t> newest(std::uint32_t column) const noexcept {
+    return value_in(history_.written(), column);
+  }
   void visit_process(Visit& visit) const noexcept;
   template <class Stats>
   void visit_sources(Visit& visit, const char* label,

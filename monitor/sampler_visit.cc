@@ -54,11 +54,13 @@ class SourceLabels {
   SourceLabels(const char* label, const SeqLock<detail::SourceName>& name,
                std::uint32_t number) noexcept
       // A name that is being replaced time and again is no name.
-      : name_(name.try_load(kAttempts).value_or(detail::SourceName{"?"})) {
+      : name_(name.try_load(kAttempts).value_or(detail::SourceName{"?", 0})) {
     number_ << number;
     labels_[0] = {.name = label, .value = name_.text};
     labels_[1] = {.name = "number", .value = number_.c_str()};
   }
+  /// Whether the newest of so many samples is of who is called so.
+  bool are_of(std::uint64_t samples) const noexcept { return samples > name_.since; }
   std::span<const MetricLabel> get() const noexcept { return labels_; }
 
  private:
@@ -87,10 +89,10 @@ void Sampler::visit(MetricVisitor visitor, void* argument) const noexcept {
   visit_itself(visit);
 }
 
-std::optional<std::int64_t> Sampler::newest(std::uint32_t column) const noexcept {
-  const std::uint64_t written = history_.written();
-  if (written == 0) return std::nullopt;
-  const std::optional<std::int64_t> value = history_.read(written - 1, column);
+std::optional<std::int64_t> Sampler::value_in(std::uint64_t samples,
+                                              std::uint32_t column) const noexcept {
+  if (samples == 0) return std::nullopt;
+  const std::optional<std::int64_t> value = history_.read(samples - 1, column);
   return value == detail::History::kAbsent ? std::nullopt : value;
 }
 
@@ -128,9 +130,13 @@ void Sampler::visit_sources(Visit& visit, const char* label,
   constexpr auto kFigures = static_cast<std::uint32_t>(Figure::count);
   for (std::uint32_t figure = 0; figure < kFigures; ++figure) {
     for (std::uint32_t number = 0; number < count; ++number) {
-      const std::optional<std::int64_t> value = newest(first_column + number * kFigures + figure);
+      // Before the name: who is renamed after it has no figure of it.
+      const std::uint64_t samples = history_.written();
+      const std::optional<std::int64_t> value =
+          value_in(samples, first_column + number * kFigures + figure);
       if (!value.has_value()) continue;
       const SourceLabels labels(label, sources[number].name, number);
+      if (!labels.are_of(samples)) continue;
       visit.value(detail::info_of(static_cast<Figure>(figure)), labels.get(), *value);
     }
   }

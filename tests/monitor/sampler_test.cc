@@ -57,6 +57,19 @@ class Walk {
   TimePoint now_ = kBegin;
 };
 
+/// NAME=JOBS of each worker that is exposed.
+std::string exposed_workers() {
+  std::string workers;
+  sampler.visit(
+      [](const MetricView& metric, void* argument) noexcept {
+        if (std::string_view(metric.name) != "takt_worker_jobs_total") return;
+        *static_cast<std::string*>(argument) +=
+            std::string(metric.labels[0].value) + "=" + std::to_string(metric.value) + " ";
+      },
+      &workers);
+  return workers;
+}
+
 TEST(Sampler, keeps_its_grid_and_counts_what_it_missed) {
   EXPECT_TRUE(sampler.step(kBegin) == kBegin + 100ms);
   EXPECT_EQ(sampler.samples(), 1U);
@@ -168,17 +181,29 @@ TEST(Sampler, what_it_observes_is_numbered_and_may_be_renamed) {
   EXPECT_EQ(sampler.add_worker("", third).code(), StatusCode::invalid_argument);
   EXPECT_EQ(sampler.add_worker(nullptr, third).code(), StatusCode::invalid_argument);
   EXPECT_EQ(sampler.add_worker("sixteen letters!", third).code(), StatusCode::invalid_argument);
-  sampler.step(kBegin);
-  std::vector<std::string> names;
-  sampler.visit(
-      [](const MetricView& metric, void* argument) noexcept {
-        if (std::string_view(metric.name) != "takt_worker_jobs_total") return;
-        static_cast<std::vector<std::string>*>(argument)->push_back(metric.labels[0].value);
-      },
-      &names);
-  ASSERT_EQ(names.size(), 2U);
-  EXPECT_EQ(names[0], "c");
-  EXPECT_EQ(names[1], "b");
+  Walk walk;
+  walk.steps(2);
+  ASSERT_EQ(exposed_workers(), "c=0 b=0 ");
+}
+
+TEST(Sampler, a_new_name_has_no_figures_of_the_old_one) {
+  static WorkerStats first, second;
+  ASSERT_OK(sampler.add_worker("a", first));
+  ASSERT_OK(sampler.add_worker("b", second));
+  first.jobs.add(5);
+  second.jobs.add(7);
+  Walk walk;
+  walk.steps(1);
+  EXPECT_EQ(exposed_workers(), "a=5 b=7 ");
+  ASSERT_OK(sampler.add_worker("c", first));
+  ASSERT_OK(sampler.add_worker("b", second));  // is called so already
+  first.reset();
+  EXPECT_EQ(exposed_workers(), "b=7 ");
+  walk.steps(1);  // may have been under way
+  EXPECT_EQ(exposed_workers(), "b=7 ");
+  ASSERT_OK(sampler.add_worker("c", first));  // again, which changes nothing
+  walk.steps(1);
+  EXPECT_EQ(exposed_workers(), "c=0 b=7 ");
 }
 
 TEST(Sampler, series_without_a_place_are_none) {
