@@ -317,7 +317,8 @@ TEST(Watchdog, what_a_predecessor_left_open_is_dropped_also_behind_a_late_glance
   World world;
   EntityExpectation loop = World::kLoop;
   loop.alive.min = 6;
-  world.begin({.expired_tolerance = 20}, ByMode<EntityExpectation>::all(loop));
+  world.begin({.settling_time = World::kTick, .expired_tolerance = 20},
+              ByMode<EntityExpectation>::all(loop));
   world.advance(200ms);
   world.hangs = true;
   world.until_verdict(1s);
