@@ -29,10 +29,11 @@
 //   in_job, unchanged   stuck in that job, or preempted there: the kernel's CPU time of the thread
 //                       (WorkerStats::thread_id) tells which
 //   ready, unchanged    starved: it has a reason to run and gets no CPU
-//   idle                nothing to do, however long
+//   idle, paused        nothing to do, however long
 //
-// A worker that was woken and has not run since still says `idle` itself. Executor::
-// worker_activity() knows about wake-ups and releases that are due, and says `ready`.
+// A worker that was woken and has not run since still says `idle` itself, or `paused` when its lane
+// was resumed. Executor::worker_activity() knows about wake-ups and releases that are due, and says
+// `ready`.
 
 namespace takt::inline v0 {
 

@@ -178,13 +178,17 @@ void ExecutorBase::cancel_timed_jobs(detail::WorkerSlot& worker) noexcept {
 WorkerActivity Executor::worker_activity(std::uint32_t worker, TimePoint at) const noexcept {
   const detail::WorkerSlot& slot = worker_slot(worker);
   const WorkerActivity activity = slot.stats.activity.get();
-  if (activity.phase() != WorkerPhase::idle) return activity;
+  const WorkerPhase phase = activity.phase();
+  if (phase != WorkerPhase::idle && phase != WorkerPhase::paused) return activity;
   // Not `lane`: start() may write the slot anew meanwhile.
   // acquire: pairs with the release in configure_workers().
   const std::uint32_t address = slot.address.load(std::memory_order_acquire);
   const Lane& lane = storage_.lanes[address / detail::kWorkersOfLane].queue;
-  if (!lane.is_called(address % detail::kWorkersOfLane, to_ns(at))) return activity;
-  return {WorkerPhase::ready, activity.since()};
+  const std::uint32_t number = address % detail::kWorkersOfLane;
+  // One that rests may be called by a waker who comes late, and rests on.
+  const bool called =
+      phase == WorkerPhase::idle ? lane.is_called(number, to_ns(at)) : lane.is_active(number);
+  return called ? WorkerActivity(WorkerPhase::ready, activity.since()) : activity;
 }
 
 std::size_t Executor::stack_high_water(std::uint32_t worker) const noexcept {

@@ -299,7 +299,8 @@ class Executor : private ExecutorBase {
   }
   const char* worker_name(std::uint32_t worker) const noexcept { return worker_slot(worker).name; }
   /// What the worker does at the time `at`, which is about now: as WorkerStats::activity, but that
-  /// one who sleeps and has been woken, or whose release is due, is `ready`. Blocks: no. Bound:
+  /// one who sleeps and has been woken, whose release is due or who may take jobs again is `ready`.
+  /// Blocks: no. Bound:
   /// wait-free. Callable from: any thread; not while another start() rewrites it.
   WorkerActivity worker_activity(std::uint32_t worker, TimePoint at) const noexcept;
   WorkerActivity worker_activity(std::uint32_t worker) const noexcept {

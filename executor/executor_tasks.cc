@@ -114,6 +114,13 @@ TaskHistograms* ExecutorBase::free_histograms() noexcept {
                       task.state.load(std::memory_order_acquire) != TaskState::removed);
     }
     if (used) continue;
+    // Its last task shows it until now.
+    for (std::uint32_t at = 0; at < task_count_.load(std::memory_order_relaxed); ++at) {
+      detail::TaskSlot& task = storage_.tasks[at];
+      if (task.histograms != candidate) continue;
+      task.histograms = nullptr;
+      task.stats.histograms.store(nullptr, std::memory_order_release);
+    }
     candidate->reset();
     return candidate;
   }

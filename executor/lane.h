@@ -272,6 +272,8 @@ class BasicLane : private BasicReadyJobs<Env> {
   /// Whether this worker, if it is parked, has a reason not to be: it was woken, or leads to a
   /// release that is due at `now_ns`. Blocks: no. Bound: wait-free. Callable from: any thread.
   bool is_called(std::uint32_t worker, std::int64_t now_ns) const noexcept {
+    // relaxed: as in parker(). Null: who asks knows of a start() before the lane is first opened.
+    if (parkers_.load(std::memory_order_relaxed) == nullptr) return false;
     return parker(worker).is_called() ||
            (lead_.likely_leader() == worker + 1 && lead_.next_release() <= now_ns);
   }

@@ -140,7 +140,9 @@ class ManualExecutorBase : private detail::VirtualTime, public Executor {
   bool step() noexcept;
   /// Carries out all that happens until `time`, inclusive, and leaves the clock there; at most
   /// until kClockEnd. A time that has passed does nothing. Blocks: no. Bound: as step() for each
-  /// job that begins or ends; a job that posts itself and takes no time never lets it end.
+  /// job that begins or ends. What takes no time and goes on for ever never lets it end: a job that
+  /// posts itself, the jobs of a descriptor that stays ready (a stream's end, what can be written),
+  /// unless set_execution_model() gives them some.
   void run_until(TimePoint time) noexcept;
   /// As run_until(), `duration` from now.
   template <class Rep, class Period>

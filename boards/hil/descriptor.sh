@@ -55,6 +55,11 @@ read_board() {
     echo "takt hil: $file: no host" >&2
     return 2
   fi
+  # Each sweeps away what is in its work folder.
+  if [[ $boards_at_once != 1 && $driver != qemu_* ]]; then
+    echo "takt hil: $file: boards_at_once is for emulated boards, there is one of the others" >&2
+    return 2
+  fi
 }
 
 # load_driver: that of the board. What it need not define does nothing.

@@ -65,10 +65,6 @@ PROGRAM
 program fills_the_disk <<<'cat /dev/zero >"$TEST_TMPDIR/zeros"; exit 1'
 program kills_itself <<<'kill -SEGV $$'
 program hangs <<<"sleep $token"
-program meets <<PROGRAM
-: >"$work/met.\$\$"
-until [ "\$(ls "$work"/met.* | wc -l)" -ge 2 ]; do sleep 0.1; done
-PROGRAM
 program ends_the_session <<'PROGRAM'
 case $XML_OUTPUT_FILE in
   */1001/*) kill -KILL "$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$PPID/status")" ;;
@@ -157,6 +153,9 @@ begin board_descriptor_with_a_mistake_is_refused
 printf 'driver local\nuserr pi\n' >"$work/wrong.board"
 refuses_descriptor "$work/wrong.board"
 grep -qF 'wrong.board:2: unknown key or wrong value' "$work/stderr"
+printf 'driver local\nboards_at_once 2\n' >"$work/wrong.board"
+refuses_descriptor "$work/wrong.board"
+grep -qF 'boards_at_once is for emulated boards' "$work/stderr"
 refuses_descriptor nowhere
 grep -qF "no board 'nowhere', there are: local qemu_virt_arm qemu_virt_arm64 qemu_virtual_time raspberrypi4, FILE, USER@HOST" "$work/stderr"
 refuses_descriptor 'pi@-oProxyCommand=id'
@@ -196,14 +195,6 @@ grep -q '^FAILED: .*hangs .*: hang: no end within 2 s$' "$work/stdout"
 [[ $(tail -n 1 "$work/stdout") == '2 passed, 3 failed, 1 skipped' ]]
 [[ $(<"$(echo "$TAKT_HIL_OUTPUT"/*greets/trace)") == kept ]]
 grep -qx "sha256 $(sha256sum <"$work/greets" | cut -d ' ' -f 1)" "$TAKT_HIL_OUTPUT"/*greets/verdict
-nothing_is_left
-
-begin verb_shares_tests_out_among_boards
-descriptor two boards_at_once 2 lock none
-boards/takt hil "$work/two.board" "$work/meets" "$work/meets" "$work/greets" >"$work/stdout"
-cat "$work/stdout"
-[[ $(tail -n 1 "$work/stdout") == '3 passed, 0 failed, 0 skipped' ]]
-(($(grep -c '^== ' "$work/stdout") == 3))
 nothing_is_left
 
 begin session_that_does_not_end_is_done_again_one_by_one

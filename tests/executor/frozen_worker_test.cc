@@ -84,6 +84,26 @@ TEST_EACH(FrozenWorker, stop_names_its_job, StopMode::drain, StopMode::cancel) {
   if (refused != 0) SKIP("ptrace is refused here, errno %d", refused);
 }
 
+// It was resumed, and gets no CPU: no longer one that may rest as long as it likes.
+TEST(FrozenWorker, is_ready_once_its_lane_is_resumed) {
+  const Freezer freezer;
+  ASSERT_OK(executor.start(kTwoLanes, kAnyMemory));
+  ASSERT_OK(executor.pause(kFirst));
+  wait_until([] { return executor.worker_activity(0).phase() == WorkerPhase::paused; });
+  const int refused = freezer.freeze(thread_of(0));
+  if (refused == 0) {
+    EXPECT_TRUE(executor.worker_activity(0).phase() == WorkerPhase::paused);
+    EXPECT_OK(executor.resume(kFirst));
+    EXPECT_TRUE(executor.worker_activity(0).phase() == WorkerPhase::ready);
+    freezer.thaw();
+  } else {
+    EXPECT_OK(executor.resume(kFirst));
+  }
+  wait_until([] { return executor.worker_activity(0).phase() == WorkerPhase::idle; });
+  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+  if (refused != 0) SKIP("ptrace is refused here, errno %d", refused);
+}
+
 // Its lane's other worker has the jobs and the releases to itself.
 TEST(FrozenWorker, the_others_go_on) {
   const Freezer freezer;

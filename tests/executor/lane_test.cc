@@ -312,6 +312,12 @@ TEST(Lane, a_worker_that_left_takes_no_more) {
   EXPECT_TRUE(post_to(0, 1));
 }
 
+// A monitor may look while start() gives a worker another lane.
+TEST(Lane, one_that_was_never_open_calls_nobody) {
+  static Lane lane;  // all bits zero, as in an executor's memory
+  EXPECT_FALSE(lane.is_called(1, 0));
+}
+
 TEST(Lane, a_slot_given_back_makes_no_system_call_unless_somebody_waits) {
   Fixture only;
   for (std::uint32_t i = 0; i < kSlots; ++i) only.lane.acquire_slot();

@@ -234,6 +234,20 @@ TEST(PeriodicTask, records_histograms_on_demand) {
   EXPECT_EQ(histograms.response_time.max(), task.stats().max_response_ns.get());
 }
 
+TEST(PeriodicTask, a_removed_one_does_not_show_the_histograms_of_the_next) {
+  TaskHandle plain = add_logging_task({.name = "plain", .period = 1s}, log_of[0]);
+  TaskHandle recorded =
+      add_logging_task({.name = "recorded", .period = 1s, .histograms = true}, log_of[1]);
+  const takt::TaskStats& before = recorded.stats();
+  ASSERT_OK(plain.remove());
+  ASSERT_OK(recorded.remove());
+  EXPECT_NE(before.histograms.load(), nullptr);  // until somebody else has them
+  const TaskHandle next =
+      add_logging_task({.name = "next", .period = 1s, .histograms = true}, log_of[2]);
+  EXPECT_NE(next.stats().histograms.load(), nullptr);
+  EXPECT_EQ(before.histograms.load(), nullptr);
+}
+
 TEST(PeriodicTask, a_job_that_throws_is_counted_and_the_next_one_comes) {
   const auto task = executor.add_task({.name = "throws", .period = 1ms}, [](const JobContext& job) {
     if (job.index % 2 == 0) throw std::runtime_error("wanted");
