@@ -8,8 +8,27 @@ hil_keys='driver host port user key known_hosts ssh_config arch kernel configura
   connect_limit copy_limit run_limit grace lease lock_limit return_limit boot_limit batch_kib boards_at_once
   time_scale seed'
 
+# wrong_value KEY VALUE: prints what is wanted instead; fails when nothing is wrong.
+wrong_value() {
+  local wanted pattern
+  case $1 in
+    port) pattern='^0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$' wanted='a port from 1 to 65535' ;;
+    run_limit | time_scale) pattern='^0*[1-9][0-9]{0,8}$' wanted='a whole number above 0' ;;
+    *_kib | *_limit | grace | lease | boards_at_once | seed) pattern='^[0-9]{1,15}$' wanted='a whole number' ;;
+    kernel) pattern='^[0-9]+(\.[0-9]+)*$' wanted='a version like 5.10' ;;
+    arch) pattern='^(aarch64|arm|armv[5-8].*|x86_64|i[3-6]86|riscv64)$' wanted='what uname -m says there: aarch64, armv7l, x86_64...' ;;
+    work) pattern='^/[A-Za-z0-9._/-]+$' wanted='the path of a folder, of letters, digits and ._-' ;;
+    lock) pattern='^(none|/[A-Za-z0-9._/-]+)$' wanted='none or the path of a file, of letters, digits and ._-' ;;
+    driver) pattern="^($(cd "$hil/drivers" && echo *.sh | sed 's/\.sh//g; s/ /|/g'))$" wanted="one of ${pattern:2:-2}" ;;
+    host) pattern='^[A-Za-z0-9_:][A-Za-z0-9_.:%-]*$' wanted='a name or an address' ;;
+    user) pattern='^[A-Za-z0-9_][A-Za-z0-9_.-]*$' wanted="a user's name" ;;
+    *) return 1 ;;
+  esac
+  [[ ! $2 =~ $pattern ]] && echo "$wanted"
+}
+
 read_board() {
-  local board=$1 file key_name value line=0
+  local board=$1 file key_name value mistake wanted line=0
   driver=ssh host='' port=22 user=$(id -un) key='' known_hosts='' ssh_config='' arch='' kernel=''
   configuration='' work=/tmp/takt-hil lock=/tmp/takt-hil.lock reserve_kib=4096 connect_limit=10 copy_limit=60
   run_limit=300 grace=2 lease=15 lock_limit=60 return_limit=90 boot_limit=90 batch_kib=0
@@ -28,7 +47,7 @@ read_board() {
     */*) file=$board ;;
     *) file=$hil/$board.board ;;
   esac
-  if [[ ! -r $file ]]; then
+  if [[ ! -f $file || ! -r $file ]]; then
     echo "takt hil: no board '$board', there are: $(cd "$hil" && echo *.board | sed 's/\.board//g'), FILE, USER@HOST" >&2
     return 2
   fi
@@ -37,18 +56,17 @@ read_board() {
     [[ -n $key_name && $key_name != '#'* ]] || continue
     value=${value%%[[:space:]]#*}
     value=${value%"${value##*[![:space:]]}"}
-    case $key_name in
-      port | *_kib | *_limit | grace | lease | boards_at_once | time_scale | seed) [[ $value =~ ^[0-9]+$ ]] || key_name=wrong ;;
-      work) [[ $value =~ ^/[A-Za-z0-9._/-]+$ ]] || key_name=wrong ;;
-      lock) [[ $value == none || $value =~ ^/[A-Za-z0-9._/-]+$ ]] || key_name=wrong ;;
-      driver) [[ $value =~ ^[a-z0-9_]+$ && -r $hil/drivers/$value.sh ]] || key_name=wrong ;;
-      host | user) [[ $value =~ ^[A-Za-z0-9_:][A-Za-z0-9_.:%-]*$ ]] || key_name=wrong ;;
-      key | known_hosts | ssh_config) value=${value/#\~/${HOME:-}} ;;
-    esac
+    mistake=''
     if [[ " ${hil_keys//$'\n'/ } " != *" $key_name "* ]]; then
-      echo "takt hil: $file:$line: unknown key or wrong value" >&2
+      mistake="no key '$key_name', there are: ${hil_keys//$'\n'/}"
+    elif wanted=$(wrong_value "$key_name" "$value"); then
+      mistake="$key_name: '$value' is not $wanted"
+    fi
+    if [[ -n $mistake ]]; then
+      echo "takt hil: $file:$line: $(tr -s ' ' <<<"$mistake")" >&2
       return 2
     fi
+    case $key_name in key | known_hosts | ssh_config) value=${value/#\~/${HOME:-}} ;; esac
     printf -v "$key_name" %s "$value"
   done <"$file"
   if [[ $driver == ssh && -z $host ]]; then

@@ -102,6 +102,11 @@ power prepare
 build() {
   local configuration=$1 target folder all="set(${targets[*]:-//tests/...})"
   local -a labels flags
+  if ! grep -q "^build:$configuration " "$repository/.bazelrc"; then
+    echo "takt hil: no configuration '$configuration' in .bazelrc, there are: static" \
+      "$(sed -n 's/^build:\([a-z0-9]*\) --config=cross .*/\1/p' "$repository/.bazelrc" | tr '\n' ' ')(any aarch64: arm64)" >&2
+    exit 2
+  fi
   [[ $emulated == yes || ${TAKT_SETUP:-yes} == no ]] || "$boards/setup.sh" "$([[ $configuration == static ]] && echo test || echo check)"
   flags=(--config=static)
   [[ $configuration == static ]] || flags+=(--config="$configuration")

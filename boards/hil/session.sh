@@ -128,7 +128,7 @@ runs_on() {
 board_is_fit() {
   local size
   if [[ -n $arch && $machine != "$arch"* ]]; then
-    verdict wrong_architecture "$host is $machine, $board_name is said to be $arch"
+    verdict wrong_architecture "${host:-$board_name} is $machine, arch says $arch"
   elif [[ $elf_machine != script ]] && ! runs_on "$elf_machine" "$machine"; then
     verdict wrong_architecture "the program is for $elf_machine, the board is $machine"
   elif [[ -n $kernel && $(printf '%s\n' "$kernel" "$release" | sort -V | head -n 1) != "$kernel" ]]; then

@@ -152,10 +152,24 @@ nothing_is_left
 begin board_descriptor_with_a_mistake_is_refused
 printf 'driver local\nuserr pi\n' >"$work/wrong.board"
 refuses_descriptor "$work/wrong.board"
-grep -qF 'wrong.board:2: unknown key or wrong value' "$work/stderr"
-printf 'driver local\nboards_at_once 2\n' >"$work/wrong.board"
-refuses_descriptor "$work/wrong.board"
-grep -qF 'boards_at_once is for emulated boards' "$work/stderr"
+grep -qF "wrong.board:2: no key 'userr', there are: driver host port user " "$work/stderr"
+# mistake MESSAGE LINE...: refused with it.
+mistake() {
+  printf '%s\n' "${@:2}" >"$work/wrong.board"
+  refuses_descriptor "$work/wrong.board"
+  grep -qF "wrong.board$1" "$work/stderr" || { cat "$work/stderr"; return 1; }
+}
+mistake ":1: driver: 'telnet' is not one of local|qemu_virt_arm64|qemu_virtual_time|ssh" 'driver telnet'
+mistake ":2: port: '70000' is not a port from 1 to 65535" 'host pi' 'port 70000'
+mistake ":2: kernel: 'five' is not a version like 5.10" 'host pi' 'kernel five'
+mistake ":2: run_limit: '0' is not a whole number above 0" 'host pi' 'run_limit 0'
+mistake ":2: lease: 'long' is not a whole number" 'host pi' 'lease long'
+mistake ":2: arch: 'arm64' is not what uname -m says there: aarch64" 'host pi' 'arch arm64'
+mistake ': no host' 'port 22'
+mistake ': boards_at_once is for emulated boards' 'driver local' 'boards_at_once 2'
+mkdir "$work/folder"
+refuses_descriptor "$work/folder"
+grep -qF "no board '$work/folder'" "$work/stderr"
 refuses_descriptor nowhere
 grep -qF "no board 'nowhere', there are: local qemu_virt_arm qemu_virt_arm64 qemu_virtual_time raspberrypi4, FILE, USER@HOST" "$work/stderr"
 refuses_descriptor 'pi@-oProxyCommand=id'
@@ -381,8 +395,8 @@ run 125 'unknown_host_key: .*not the one' changed greets
 
 begin wrong_architecture
 run 125 "wrong_architecture: the program is for riscv64, the board is $(uname -m)" bench foreign
-descriptor other arch z80
-run 125 'wrong_architecture: .* is said to be z80' other greets
+descriptor other arch riscv64
+run 125 'wrong_architecture: .* arch says riscv64' other greets
 nothing_is_left
 
 begin old_kernel

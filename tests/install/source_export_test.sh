@@ -7,11 +7,8 @@ source tests/install/case.sh
 
 begin builds_and_installs
 if require cmake make; then
-  # The standard's headers precompiled, as for the library's own tests, which saves a third.
-  printf 'cmake_language(DEFER CALL target_precompile_headers takt PRIVATE "%s")\n' \
-    "$PWD/boards/precompiled/standard_headers.h" >"$work/precompiled.cmake"
   cmake -S "$work/source" -B "$work/build" -DCMAKE_CXX_COMPILER="$cxx" \
-    -DCMAKE_PROJECT_INCLUDE="$work/precompiled.cmake" -DCMAKE_INSTALL_PREFIX="$work/prefix" -DCMAKE_CXX_FLAGS='-Wall -Wextra -Werror'
+    -DCMAKE_INSTALL_PREFIX="$work/prefix" -DCMAKE_CXX_FLAGS='-Wall -Wextra -Werror'
   cmake --build "$work/build" --parallel 2
   cmake --install "$work/build"
 fi
