@@ -18,6 +18,7 @@
 #include "takt/platform/fault.h"
 #include "takt/platform/memory.h"
 #include "takt/tests/support/fault_injection.h"
+#include "takt/tests/support/shared_memory_name.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -38,7 +39,7 @@ static_assert(std::is_nothrow_move_assignable_v<SharedMemory>);
 /// A name of this case's own, gone with this object.
 class Name {
  public:
-  Name() : text_("/takt-test-" + std::to_string(::getpid())) {}
+  Name() : text_(takt::test::shared_memory_name()) {}
   Name(const Name&) = delete;
   Name& operator=(const Name&) = delete;
   ~Name() { ::shm_unlink(text_.c_str()); }

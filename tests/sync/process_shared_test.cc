@@ -14,6 +14,7 @@
 #include "takt/sync/event.h"
 #include "takt/sync/latch.h"
 #include "takt/sync/semaphore.h"
+#include "takt/tests/support/shared_memory_name.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -30,7 +31,7 @@ class Shared {
  public:
   template <class... Arguments>
   explicit Shared(Arguments... arguments)
-      : name_("/takt-test-" + std::to_string(::getpid())),
+      : name_(takt::test::shared_memory_name()),
         memory_(SharedMemory::create(name_.c_str(), sizeof(T))) {
     ASSERT_OK(memory_);
     ::new (memory_->memory().data()) T(arguments...);
