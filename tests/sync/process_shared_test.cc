@@ -176,7 +176,8 @@ TEST(ProcessShared, bounded_queue_of_many) {
     const auto other_producer = books.child(produce);
   }
   books->queue.close();
-  for (std::uint32_t i = 0; i < 2 * (items() / 4); ++i) EXPECT_TRUE(books->popped.try_acquire_for(30s));
+  for (std::uint32_t i = 0; i < 2 * (items() / 4); ++i)
+    EXPECT_TRUE(books->popped.try_acquire_for(30s));
   EXPECT_FALSE(books->popped.try_acquire());
 }
 
