@@ -86,6 +86,7 @@ Result<TaskHandle> ExecutorBase::add_task_with(const detail::TaskSetup& setup, d
   task.miss_argument = setup.miss_argument;
   task.finished_ns = 0;
   task.histograms = histograms;
+  // release: pairs with the acquire of who reads a task's figures; it finds them begun anew.
   task.stats.histograms.store(histograms, std::memory_order_release);
   task.destroying = false;
   // Until the rule has begun nobody touches the task through executor.task().
@@ -114,7 +115,7 @@ TaskHistograms* ExecutorBase::free_histograms() noexcept {
                       task.state.load(std::memory_order_acquire) != TaskState::removed);
     }
     if (used) continue;
-    // Its last task shows it until now.
+    // Removed tasks show it until now. relaxed: as above. release: as in add_task_with().
     for (std::uint32_t at = 0; at < task_count_.load(std::memory_order_relaxed); ++at) {
       detail::TaskSlot& task = storage_.tasks[at];
       if (task.histograms != candidate) continue;
