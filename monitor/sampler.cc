@@ -211,7 +211,10 @@ TimePoint Sampler::step_unchecked(TimePoint now) noexcept {
 }
 
 void Sampler::take_sample(TimePoint now) noexcept {
+  // Counters right behind the clock: the sample's time is theirs, and each slow reading before them
+  // would show as a rate that rises and falls. What takes long is a level, and comes last.
   process_.read_fast();
+  write_counts(now);
   if (now >= next_slow_) {
     process_.read_slow();
     next_slow_ = saturating_add(
@@ -220,6 +223,10 @@ void Sampler::take_sample(TimePoint now) noexcept {
   for (std::uint32_t figure = 0; figure < detail::kProcessFigures; ++figure) {
     history_.write(1 + figure, process_.value(figure));
   }
+  history_.finish(now);
+}
+
+void Sampler::write_counts(TimePoint now) noexcept {
   const std::uint32_t workers = worker_count_.get();
   for (std::uint32_t number = 0; number < workers; ++number) {
     write_worker(worker_column(number), *view_.workers[number].stats, view_.busy[number], now);
@@ -249,7 +256,6 @@ void Sampler::take_sample(TimePoint now) noexcept {
     }
     history_.write(metric_column(number), value);
   }
-  history_.finish(now);
 }
 
 void Sampler::write_absent(std::uint32_t first_column, std::uint32_t end_column) noexcept {

@@ -233,6 +233,8 @@ class Sampler {
 
   TimePoint step_unchecked(TimePoint now) noexcept;
   void take_sample(TimePoint now) noexcept;
+  /// All columns but those of the process and the board.
+  void write_counts(TimePoint now) noexcept;
   void write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
                     TimePoint now) noexcept;
   void write_task(std::uint32_t column, const TaskStats& stats) noexcept;
