@@ -171,7 +171,9 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   global_.store(GlobalState::ok, std::memory_order_release);
   requests_.forget();
   look(at);
-  change_mode(requests_.take_mode().value_or(config.mode), {at, at}, true);
+  // It waits on, for a start() behind this one when the system refuses the thread; the first glance
+  // finds it kept.
+  change_mode(requests_.wanted_mode().value_or(config.mode), {at, at}, true);
   return {};
 }
 
@@ -463,6 +465,7 @@ void Watchdog::unlock_memory() noexcept {
 Status Watchdog::stop(Duration timeout) noexcept {
   if (!thread_.running()) return {};
   if (Status status = thread_.stop(timeout); !status.ok()) return status;
+  static_cast<void>(requests_.take_mode());  // was wanted of what has ended
   unlock_memory();
   if (config_.service_manager != nullptr && state() != GlobalState::stopped) {
     return config_.service_manager->stopping();

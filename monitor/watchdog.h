@@ -151,7 +151,8 @@ class Watchdog {
 
   /// From the next glance on other expectations hold, and everybody starts over but who has
   /// expired: that stays until reinstate(). Before start() or begin(): they begin with it, whatever
-  /// WatchdogConfig::mode says. Blocks: no. Callable from: any thread, jobs included.
+  /// WatchdogConfig::mode says, also when a start() before was refused. One that stop() overtakes
+  /// is forgotten. Blocks: no. Callable from: any thread, jobs included.
   void set_mode(WatchMode mode) noexcept { requests_.want(mode); }
   /// From the next glance on, whom the verdict is about starts over, unless the state is `stopped`.
   /// For a callback that has restarted it, or whoever does so later: of an entity's spans those

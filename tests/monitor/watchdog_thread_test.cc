@@ -243,6 +243,42 @@ TEST(WatchdogThread, starts_and_stops_again_and_again) {
   }
 }
 
+TEST(WatchdogThread, that_could_not_start_begins_in_the_wanted_mode_when_it_can) {
+  supervise_worker({.normal = kShortJobs});
+  watchdog.set_mode(WatchMode::normal);
+  WatchdogConfig config = kPatient;
+  config.scheduling = takt::Fifo{.priority = 5};
+  {
+    const FaultInjection fault(SystemCall::sched_setscheduler, EPERM);
+    EXPECT_EQ(watchdog.start(config).code(), StatusCode::permission_denied);
+  }
+  ASSERT_OK(watchdog.start(kPatient));
+  EXPECT_TRUE(watchdog.mode() == WatchMode::normal);
+  const std::uint64_t glances = watchdog.glances();
+  wait_until([&] { return watchdog.glances() > glances + 1; });
+  EXPECT_TRUE(watchdog.mode() == WatchMode::normal);
+  EXPECT_TRUE(watchdog.worker(0).state() != LocalState::deactivated);
+  EXPECT_OK(watchdog.stop(takt::test::kPatience));
+}
+
+TEST(WatchdogThread, a_mode_that_is_wanted_as_it_ends_is_not_the_next_ones) {
+  WatchdogConfig config = kPatient;
+  config.period = 1h;  // no glance comes before it ends
+  ASSERT_OK(watchdog.start(config));
+  watchdog.set_mode(WatchMode::degraded);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));
+  config.mode = WatchMode::normal;
+  ASSERT_OK(watchdog.start(config));
+  EXPECT_TRUE(watchdog.mode() == WatchMode::normal);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));
+  // One that is wanted in between is.
+  watchdog.set_mode(WatchMode::startup);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));  // it does not run
+  ASSERT_OK(watchdog.start(config));
+  EXPECT_TRUE(watchdog.mode() == WatchMode::startup);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));
+}
+
 struct Refused {
   const char* name;
   SystemCall call;
