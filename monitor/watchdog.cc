@@ -146,13 +146,19 @@ Status Watchdog::check(const WatchdogConfig& config) const noexcept {
 
 Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   if (Status status = check(config); !status.ok()) return status;
+  look(at);
+  start_over(config, {at, at});
+  return {};
+}
+
+void Watchdog::start_over(const WatchdogConfig& config, const Look& look) noexcept {
   config_ = config;
   if (config_.lateness_tolerance <= kZero) config_.lateness_tolerance = config.period / 2;
   if (config_.settling_time <= kZero) config_.settling_time = config.period * 10;
-  next_step_ = saturating_add(at, config.period);
-  last_look_ = at;
-  settled_at_ = at;
-  forgivable_at_ = at;
+  next_step_ = saturating_add(look.end, config.period);
+  last_look_ = look.end;
+  settled_at_ = look.end;
+  forgivable_at_ = look.end;
   last_was_forgiven_ = false;
   late_surplus_ = 0;
   expired_glances_ = 0;
@@ -165,16 +171,14 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
     service_manager_.interval = config.service_manager->watchdog_timeout() / 2;
   }
   // Due at the first glance: they may have waited for long already.
-  device_.last = at - device_.interval;
-  service_manager_.last = at - service_manager_.interval;
+  device_.last = look.end - device_.interval;
+  service_manager_.last = look.end - service_manager_.interval;
   // release: pairs with state().
   global_.store(GlobalState::ok, std::memory_order_release);
   requests_.forget();
-  look(at);
   // It waits on, for a start() behind this one when the system refuses the thread; the first glance
   // finds it kept.
-  change_mode(requests_.wanted_mode().value_or(config.mode), {at, at}, true);
-  return {};
+  change_mode(requests_.wanted_mode().value_or(config.mode), look, true);
 }
 
 template <class Act>
@@ -445,12 +449,11 @@ Status Watchdog::start(const WatchdogConfig& config) noexcept {
       return {status.code(), text.view(), status.error_number()};
     }
   }
-  status = begin(config, now());
-  if (status.ok()) {
-    status =
-        thread_.start({.name = "watchdog", .cpus = config.cpus, .scheduling = config.scheduling},
-                      storage_.stack, &glance, this);
-  }
+  const TimePoint at = now();
+  look(at);
+  start_over(config, {at, now()});
+  status = thread_.start({.name = "watchdog", .cpus = config.cpus, .scheduling = config.scheduling},
+                         storage_.stack, &glance, this);
   if (!status.ok()) unlock_memory();
   return status;
 }

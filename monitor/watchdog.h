@@ -230,6 +230,8 @@ class Watchdog {
                    const char* limit) const noexcept;
   /// Undoes what start() has locked.
   void unlock_memory() noexcept;
+  /// Begins, with everybody as this look has shown them.
+  void start_over(const WatchdogConfig& config, const Look& look) noexcept;
   /// What its thread does.
   static TimePoint glance(void* self, TimePoint at) noexcept;
 

@@ -279,6 +279,47 @@ TEST(WatchdogThread, a_mode_that_is_wanted_as_it_ends_is_not_the_next_ones) {
   ASSERT_OK(watchdog.stop(takt::test::kPatience));
 }
 
+/// Two workers that have a reason to run and never do. The first one is slow to look at, the first
+/// time: as if whoever starts the watchdog were preempted there.
+struct SlowToLookAt {
+  static constexpr takt::Duration kTakes = 40ms;
+
+  WorkerSource source() const {
+    return {this,
+            [](const void* self, std::uint32_t number, takt::TimePoint) noexcept {
+              return static_cast<const SlowToLookAt*>(self)->look(number);
+            },
+            [](const void*, std::uint32_t) noexcept { return takt::ThreadUse{}; }};
+  }
+  takt::WorkerActivity look(std::uint32_t number) const noexcept {
+    if (number == 0 && looked_at == takt::TimePoint{}) {
+      takt::platform::sleep_until(takt::deadline_after(kTakes));
+    }
+    if (number == 1 && looked_at == takt::TimePoint{}) looked_at = takt::now();
+    return {takt::WorkerPhase::ready, 1};
+  }
+
+  mutable takt::TimePoint looked_at{};  // the second one, first
+};
+
+TEST(WatchdogThread, a_slow_start_makes_nothing_seem_longer) {
+  const SlowToLookAt workers;
+  static takt::StaticWatchdog<takt::WatchdogLimits{.entities = 0, .tasks = 0, .workers = 2}> two;
+  constexpr auto kExpected = ByMode<WorkerExpectation>::all({.active = true, .longest_wait = 50ms});
+  ASSERT_OK(two.supervise_worker("first", workers.source(), 0, kExpected));
+  ASSERT_OK(two.supervise_worker("second", workers.source(), 1, kExpected));
+  WatchdogConfig config = kPatient;
+  config.period = 50ms;
+  ASSERT_OK(two.start(config));
+  wait_until([&] { return two.verdict_count() == 2; });
+  ASSERT_OK(two.stop(takt::test::kPatience));
+  const auto verdict = two.verdict(1);
+  ASSERT_TRUE(verdict.has_value());
+  ASSERT_EQ(std::string_view(verdict->name), "second");
+  EXPECT_TRUE(verdict->finding.fault == Fault::starved);
+  EXPECT_LE(verdict->finding.measured.count(), (verdict->at - workers.looked_at).count());
+}
+
 struct Refused {
   const char* name;
   SystemCall call;
