@@ -266,10 +266,11 @@ void Sampler::write_absent(std::uint32_t first_column, std::uint32_t end_column)
 
 void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
                            TimePoint now) noexcept {
-  const std::uint64_t busy_ns = stats.busy_ns.get();  // before the activity: see BusyTime
+  // In this order: see BusyTime.
+  const std::uint64_t thread_id = stats.thread_id.get();
+  const std::uint64_t busy_ns = stats.busy_ns.get();
   const WorkerActivity activity = stats.activity.get();
   std::int64_t cpu_time = History::kAbsent;
-  const std::uint64_t thread_id = stats.thread_id.get();
   if (activity.state() != WorkerState::stopped && activity.state() != WorkerState::error &&
       thread_id != 0) {
     // Not counted as an error: the worker may end at any time.
@@ -283,7 +284,7 @@ void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyT
       stored(stats.failed.get()),
       stored(stats.cancelled.get()),
       stored(stats.deadline_misses.get()),
-      stored(busy.at(now, busy_ns, activity)),
+      stored(busy.at(now, thread_id, busy_ns, activity)),
       stored(stats.sleeps.get()),
       cpu_time,
       static_cast<std::int64_t>(activity.phase()),

@@ -134,6 +134,69 @@ TEST(Sampler, a_job_that_does_not_end_is_busy_all_the_while) {
   EXPECT_EQ(sampler.value(busy).value(), 0.0);
 }
 
+TEST(Sampler, each_job_that_does_not_end_is_busy_also_without_time_stamps) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  walk.steps(1);
+  for (const int samples : {10, 9, 3, 1}) {
+    stats.activity.set(WorkerPhase::in_job);
+    walk.steps(1);
+    EXPECT_EQ(sampler.value(busy).value(), 0.0);
+    for (int sample = 0; sample < samples; ++sample) {
+      walk.steps(1);
+      EXPECT_TRUE(is_about(sampler.value(busy), 1));
+    }
+  }
+  // A task's jobs are counted all the same.
+  stats.busy_ns.add(40'000'000);
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.4));
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+}
+
+TEST(Sampler, a_job_that_is_counted_a_sample_late_is_not_counted_twice) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  walk.steps(1);
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(11);
+  // Between the sampler's looks at the count and at the activity.
+  stats.activity.set(WorkerPhase::ready);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  stats.busy_ns.add(1'020'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.2));
+  stats.busy_ns.add(70'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.7));
+}
+
+TEST(Sampler, a_restart_between_two_samples_begins_anew) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  stats.thread_id.set(7);
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(21);  // it hangs for two seconds, and is counted no more
+  stats.reset();
+  stats.thread_id.set(8);
+  stats.busy_ns.add(30'000'000);
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.3));
+  stats.busy_ns.add(50'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.5));
+}
+
 TEST(Sampler, shows_the_rates_of_a_worker) {
   static WorkerStats stats;
   ASSERT_OK(sampler.add_worker("control", stats));
