@@ -206,8 +206,9 @@ class Sampler {
   std::uint64_t alert_raises(AlertId alert) const noexcept { return alert_of(alert).raises(); }
 
   /// Calls `visitor` for each figure of the newest sample, for the histograms of tasks, for alerts
-  /// and for itself; those of one name one after the other. What is absent is left out. The user's
-  /// metrics are visited by Metrics::visit(). Bound: O(figures) calls; takes no lock.
+  /// and for itself; those of one name one after the other. What is absent is left out, and whose
+  /// name is just being replaced. The user's metrics are visited by Metrics::visit(). Bound:
+  /// O(figures) calls; takes no lock.
   void visit(MetricVisitor visitor, void* argument) const noexcept;
 
  protected:

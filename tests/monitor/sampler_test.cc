@@ -5,7 +5,9 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -267,6 +269,55 @@ TEST(Sampler, a_new_name_has_no_figures_of_the_old_one) {
   ASSERT_OK(sampler.add_worker("c", first));  // again, which changes nothing
   walk.steps(1);
   EXPECT_EQ(exposed_workers(), "c=0 b=7 ");
+}
+
+/// Whose names may be taken away: as a reader sees them while somebody else who renames them is
+/// preempted in the midst of it.
+class Renamed : private detail::SamplerStorage<kLimits>, public Sampler {
+ public:
+  Renamed() noexcept : Sampler(this->view()) {}
+
+  void take_names_away() noexcept {
+    take_away(this->view().workers[0].name);
+    take_away(this->view().tasks[0].name);
+  }
+
+ private:
+  static void take_away(SeqLock<detail::SourceName>& name) noexcept {
+    std::destroy_at(&name);
+    std::construct_at(&name);
+    EXPECT_FALSE(name.try_load(1).has_value());
+  }
+};
+
+TEST(Sampler, who_has_no_readable_name_is_left_out) {
+  static Renamed renamed;
+  static WorkerStats workers[2];
+  static TaskStats task;
+  static TaskHistograms histograms;
+  task.histograms = &histograms;
+  ASSERT_OK(renamed.add_worker("first", workers[0]));
+  ASSERT_OK(renamed.add_worker("second", workers[1]));
+  ASSERT_OK(renamed.add_task("servo", task));
+  renamed.step(kBegin);
+  const auto exposed = [] {
+    std::set<std::string> names;
+    renamed.visit(
+        [](const MetricView& metric, void* argument) noexcept {
+          for (const MetricLabel& label : metric.labels) {
+            const std::string_view kind = label.name;
+            if (kind != "worker" && kind != "task") continue;
+            static_cast<std::set<std::string>*>(argument)->insert(label.value);
+          }
+        },
+        &names);
+    std::string all;
+    for (const std::string& name : names) all += name + " ";
+    return all;
+  };
+  EXPECT_EQ(exposed(), "first second servo ");
+  renamed.take_names_away();
+  EXPECT_EQ(exposed(), "second ");
 }
 
 TEST(Sampler, series_without_a_place_are_none) {
