@@ -332,7 +332,9 @@ void Sampler::write_descriptor(std::uint32_t column, const DescriptorStats& stat
 
 void Sampler::judge_alerts(TimePoint now) noexcept {
   const std::uint32_t alerts = alert_count_.get();
-  for (detail::Alert& alert : view_.alerts.first(alerts)) alert.judge(value(alert.series()), now);
+  for (detail::Alert& alert : view_.alerts.first(alerts)) {
+    alert.judge(value(alert.series()), now, config_.period);
+  }
 }
 
 Series Sampler::series(ProcessFigure figure, std::uint32_t index) const noexcept {
