@@ -180,6 +180,25 @@ TEST(Sampler, a_job_that_is_counted_a_sample_late_is_not_counted_twice) {
   EXPECT_TRUE(is_about(sampler.value(busy), 0.7));
 }
 
+TEST(Sampler, a_job_that_began_behind_the_time_of_a_sample_is_not_counted_twice) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  walk.steps(1);
+  // The sampler was held up between its clock and the worker: what it sees seems longer.
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(2);
+  EXPECT_TRUE(is_about(sampler.value(busy), 1));
+  stats.busy_ns.add(60'000'000);
+  stats.activity.set(WorkerPhase::ready);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  stats.busy_ns.add(60'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.2));
+}
+
 TEST(Sampler, a_restart_between_two_samples_begins_anew) {
   static WorkerStats stats;
   ASSERT_OK(sampler.add_worker("control", stats));
