@@ -4,16 +4,17 @@
 #
 # Runs the named checks of boards/checks, all of them by default, and goes on after a failure.
 # --deep adds the checks that take long and find little, and shows that each check can fail
-# (controls.sh). The last line is "N passed, N failed, N skipped"; fails when a check failed.
+# (controls.sh). The last line is "N passed, N failed, N skipped"; fails when a check failed. A check whose
+# tests were all skipped counts as skipped.
 set -euo pipefail
 
 boards=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 readonly boards
 
 # The quick ones first; next to each other those that share a build.
-readonly ALL='format includes tidy cppcheck warnings_gcc warnings_clang symbols asan tsan arm hil'
+readonly ALL='format includes tidy cppcheck warnings_gcc symbols asan tsan arm hil'
 # (Where the emulated board cannot be had `hil` is `arm64`.)
-readonly DEEP='size ubsan clang static analyzer models wrong_variants arm64 hil_arm virtual_time virtual_time_seeds'
+readonly DEEP='size ubsan clang warnings_clang static analyzer models wrong_variants arm64 hil_arm virtual_time virtual_time_seeds'
 
 checks=() deep=no
 for argument in "$@"; do
@@ -49,7 +50,12 @@ for check in "${checks[@]}"; do
   status=0
   "$boards/checks/$check.sh" >"$log" 2>&1 || status=$?
   milliseconds=$(((${EPOCHREALTIME/./} - begin) / 1000))
-  if ((status == 0)); then
+  # A check that runs tests says how many.
+  summary=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$') || true
+  if [[ $status == 0 && $summary =~ ^0\ passed,\ 0\ failed,\ [1-9] ]]; then
+    outcome=skipped
+    skipped=$((skipped + 1))
+  elif ((status == 0)); then
     outcome=passed
     passed=$((passed + 1))
   else
@@ -57,9 +63,8 @@ for check in "${checks[@]}"; do
     failed=$((failed + 1))
   fi
   printf '%s %-14s %6d.%d s' "$outcome" "$check" $((milliseconds / 1000)) $((milliseconds / 100 % 10))
-  # A check that runs tests says how many.
-  summary=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$') || true
   printf '%s\n' "${summary:+   ($summary)}"
+  grep '^SKIPPED: no emulated board' "$log" | sed 's/^/    /' || true
   if ((status != 0)); then
     tail -n "${TAKT_LOG_LINES:-60}" "$log" | sed 's/^/    /'
   fi

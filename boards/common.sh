@@ -16,13 +16,18 @@ bazel() {
   command "${program[@]}" "$command" "${flags[@]}" "$@"
 }
 
-# The same without the chatter: progress on a terminal, warnings and errors everywhere.
+# The same without the chatter: progress on a terminal, elsewhere once a minute of a build, warnings and
+# errors everywhere.
 quiet_bazel() {
   local command=$1
   shift
   local -a quiet=(--ui_event_filters=-info --show_result=0)
   [[ $command == query ]] && quiet=(--ui_event_filters=-info)
-  [[ -t 2 ]] || quiet+=(--noshow_progress)
+  if [[ ! -t 2 && $command == build ]]; then
+    quiet+=(--show_progress_rate_limit=60)
+  elif [[ ! -t 2 ]]; then
+    quiet+=(--noshow_progress)
+  fi
   bazel "$command" "${quiet[@]}" "$@"
 }
 

@@ -28,6 +28,7 @@ check  riscv64-linux-gnu-g++                          g++-riscv64-linux-gnu
 check  qemu-aarch64                                   qemu-user
 check  clang++                                        clang
 check  /usr/lib/llvm-*/lib/clang/*/lib/linux/*tsan*   libclang-rt-14-dev
+check  ld.lld                                         lld
 check  clang-format                                   clang-format
 check  clang-tidy                                     clang-tidy
 check  cppcheck                                       cppcheck

@@ -42,33 +42,48 @@ count() {
   done
 }
 
+# add_summary LOG: adds its closing line; a run without one has failed.
+add_summary() {
+  if [[ $(tail -n 1 "$1") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + BASH_REMATCH[3]))
+  else
+    failed=$((failed + 1))
+    echo "FAILED: no closing line: $(tail -n 1 "$1")"
+  fi
+}
+
 # The hardware, and the tool on it: for a board of their own, where they mostly wait. TAKT_TARGETS narrows
 # the others, and leaves out these.
 export BAZEL_FLAGS="${BAZEL_FLAGS:-} --config=werror"
 : >"$log/hardware"
+hardware=''
 if [[ -z ${TAKT_TARGETS:-} ]]; then
   flags=(--config=static --config=arm64)
-  boards/hil/image/image.sh >/dev/null || true  # once, not for each of those who want it
+  boards/hil/image/image.sh >/dev/null &  # once, not for each of those who want it
+  image=$!
   quiet_bazel build "${flags[@]}" //tests/boards/guest/... //boards/run
+  wait "$image" || true  # who needs it says why it is not there
   on_hardware "$(output_directory "${flags[@]}")/tests/boards/guest" >"$log/hardware" 2>"$log/hardware_output" &
+  hardware=$!
 fi
 
 one_thread=$(without_one_thread_tests)
 read -r -a targets <<<"${TAKT_TARGETS:-//tests/platform/... //tests/sync/... //tests/executor/... //tests/monitor/... //tests/stress/... $ONE_CONFIGURATION $one_thread}"
 boards/takt hil qemu_virt_arm64 "${targets[@]}" 2>&1 | tee "$log/hil" | grep -v '^== \|: passed$' || true
-read -r passed _ failed _ skipped _ <<<"$(tail -n 1 "$log/hil")"
+add_summary "$log/hil"
 
-wait
+died=''
+[[ -z $hardware ]] || wait "$hardware" || died='it did not come to its end'
 cat "$log/hardware_output" 2>/dev/null || true
-if grep '^SKIPPED: no emulated board' "$log/hil"; then
-  [[ -z ${TAKT_TARGETS:-} ]] || exit 0
-  boards/checks/arm64.sh | tee "$log/arm64" || true
-  read -r passed _ failed _ skipped _ <<<"$(tail -n 1 "$log/arm64")"
-  echo "$passed passed, $failed failed, $((skipped + 1)) skipped"
-  ((failed == 0))
-  exit
-fi
 count <"$log/hardware"
-[[ -n ${TAKT_TARGETS:-} || -s $log/hardware ]] || failed=$((failed + 1))
+[[ -z $hardware || -s $log/hardware ]] || died='no test of it ran'
+if [[ -n $died ]]; then
+  failed=$((failed + 1))
+  echo "FAILED: the board's hardware: $died"
+fi
+if [[ -z ${TAKT_TARGETS:-} ]] && grep '^SKIPPED: no emulated board' "$log/hil"; then
+  boards/checks/arm64.sh | tee "$log/arm64" || true
+  add_summary "$log/arm64"
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))

@@ -10,9 +10,9 @@
 #   then kills every process of the run, whatever became of the host. Prints one line each:
 #   "facts BOOT MACHINE KERNEL", then "held FOLDER FREE_KIB", "busy WHO" or "refused REASON"; in the
 #   end "released" or "left PID...".
-# agent.sh run FOLDER LIMIT GRACE [NAME=VALUE]... PROGRAM [ARGUMENT]...
+# agent.sh run FOLDER LIMIT GRACE KIB [NAME=VALUE]... PROGRAM [ARGUMENT]...
 #   Runs PROGRAM for LIMIT s at most, then SIGTERM, GRACE s later SIGKILL. Its end is in
-#   FOLDER/result. Exit status 0, whatever PROGRAM's is.
+#   FOLDER/result. Of artefacts of more than KIB only test.xml stays. Exit status 0, whatever PROGRAM's is.
 # agent.sh stop FOLDER GRACE
 #   SIGTERM to the processes of FOLDER, SIGKILL to those that are there after GRACE s.
 #
@@ -84,13 +84,16 @@ take_lock() {
   (echo "$who" >"$lock") 2>/dev/null || true  # of another user, who lets us read it
 }
 
+# A folder for all users of the board.
+share() { [ -d "$1" ] || { mkdir -p "$1" && chmod 1777 "$1"; }; }
+
 hold() {
   work=$1 lock=$2 tries=$(($3 * 10)) lease=$4 who=$5
   echo "facts $(cat /proc/sys/kernel/random/boot_id) $(uname -m) $(uname -r)"
   [ "$lock" = none ] || take_lock || return
   left=$(sweep "$work/run.") || { echo "refused processes of an earlier run cannot be killed: $left"; return; }
   rm -rf "$work"/run.*
-  if ! folder=$( (mkdir -p "$work" && mktemp -d "$work/run.XXXXXX") 2>&1); then
+  if ! folder=$( (share "$work" && mktemp -d "$work/run.XXXXXX") 2>&1); then
     echo "refused $folder" | head -n 1
     return
   fi
@@ -104,7 +107,7 @@ hold() {
   }
   exec 3<&0
   # In a process of its own: this one must be free for signals.
-  (while read -r _; do : >"$folder/beat"; done) <&3 9<&- >/dev/null &
+  (while read -r _; do true >"$folder/beat"; done) <&3 9<&- >/dev/null &
   reader=$!
   # shellcheck disable=SC2016  # expanded over there
   env TAKT_HIL_RUN="$folder/keeper" sh -c '
@@ -130,8 +133,10 @@ stop() {
 }
 
 run() {
-  folder=$1 limit=$2 grace=$3
-  shift 3
+  folder=$1 limit=$2 grace=$3 kib=$4
+  shift 4
+  # Room for its end, should the program fill the disk.
+  head -c 4096 /dev/zero 2>/dev/null >"$folder/result"
   group=''
   # A test that signals its own process group must not meet us there.
   if command -v setsid >/dev/null; then group=setsid; fi
@@ -139,7 +144,7 @@ run() {
   (cd "$folder/program" && exec $group env TAKT_HIL_RUN="$folder/program" "$@") </dev/null &
   program=$!
   # shellcheck disable=SC2016
-  env TAKT_HIL_RUN="$folder/timer" sh -c 'sleep "$2"; : >"$1/hang"; exec sh "$1/agent.sh" stop "$1/program" "$3"' \
+  env TAKT_HIL_RUN="$folder/timer" sh -c 'sleep "$2"; true >"$1/hang"; exec sh "$1/agent.sh" stop "$1/program" "$3"' \
     timer "$folder" "$limit" "$grace" </dev/null >/dev/null 2>&1 &
   timer=$!
   wait "$program" 2>/dev/null
@@ -149,6 +154,16 @@ run() {
   left=$(members "$folder/program")
   cannot=''
   [ -z "$left" ] || cannot=$(sweep "$folder/program")
+  free=$(free_kib "$folder")
+  artefacts=$(du -sk "$folder/artefacts" 2>/dev/null | cut -f 1)
+  artefacts=${artefacts:-0}
+  if [ "$artefacts" -gt "$kib" ]; then
+    mv "$folder/artefacts" "$folder/dropped"
+    mkdir "$folder/artefacts"
+    [ "$(du -sk "$folder/dropped/test.xml" 2>/dev/null | cut -f 1)" -gt "$kib" ] 2>/dev/null ||
+      mv "$folder/dropped/test.xml" "$folder/artefacts" 2>/dev/null
+    rm -rf "$folder/dropped"
+  fi
   {
     echo "code $code"
     # A shell tells a death by signal as 128 and its number; there are 64.
@@ -156,7 +171,8 @@ run() {
     if [ -e "$folder/hang" ]; then echo "hang yes"; fi
     echo "left $(echo "$left" | grep -c .)"
     echo "unkillable $cannot"
-    echo "free $(free_kib "$folder")"
+    echo "free $free"
+    if [ "$artefacts" -gt "$kib" ]; then echo "artefacts $artefacts"; fi
   } >"$folder/result" 2>/dev/null
   # Nowhere else to say it.
   [ -s "$folder/result" ] || echo "agent: no space left for the result" >&2

@@ -24,8 +24,8 @@ run_all() {
     code=$?
     read -r end _ </proc/uptime
     echo $((${end%.*} - ${begin%.*})) >"$result/seconds"
-    # timeout itself ends with 143 or 124 when it has had to act, whichever it is.
-    if [ "$code" = 143 ] && [ $((${end%.*} - ${begin%.*})) -ge "$limit" ]; then code=124; fi
+    # timeout itself ends with 143, 137 or 124 when it has had to act, whichever it is.
+    if { [ "$code" = 143 ] || [ "$code" = 137 ]; } && [ $((${end%.*} - ${begin%.*})) -ge "$limit" ]; then code=124; fi
     echo "$code" >"$result/code" || exit 1
     rm -rf "$program" "$folder/tmp"
     echo "${program##*/}: $code"

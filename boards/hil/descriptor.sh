@@ -6,7 +6,7 @@
 
 hil_keys='driver host port user key known_hosts ssh_config arch kernel configuration work lock reserve_kib
   connect_limit copy_limit run_limit grace lease lock_limit return_limit boot_limit batch_kib boards_at_once
-  time_scale seed'
+  artefacts_kib time_scale seed'
 
 # wrong_value KEY VALUE: prints what is wanted instead; fails when nothing is wrong.
 wrong_value() {
@@ -32,7 +32,7 @@ read_board() {
   driver=ssh host='' port=22 user=$(id -un) key='' known_hosts='' ssh_config='' arch='' kernel=''
   configuration='' work=/tmp/takt-hil lock=/tmp/takt-hil.lock reserve_kib=4096 connect_limit=10 copy_limit=60
   run_limit=300 grace=2 lease=15 lock_limit=60 return_limit=90 boot_limit=90 batch_kib=0
-  boards_at_once=1 time_scale=1 seed=1
+  boards_at_once=1 artefacts_kib=65536 time_scale=1 seed=1
   board_name=$(basename -- "$board" .board)
   case $board in
     *@*)
@@ -66,6 +66,7 @@ read_board() {
       echo "takt hil: $file:$line: $(tr -s ' ' <<<"$mistake")" >&2
       return 2
     fi
+    case $key_name in port | run_limit | time_scale | *_kib | *_limit | grace | lease | boards_at_once | seed) value=$((10#$value)) ;; esac
     case $key_name in key | known_hosts | ssh_config) value=${value/#\~/${HOME:-}} ;; esac
     printf -v "$key_name" %s "$value"
   done <"$file"

@@ -6,7 +6,8 @@
 # The emulated board qemu_virt_arm64, from power on to power off: an arm64 machine with a PREEMPT_RT
 # kernel and four CPUs, of which Linux schedules nothing of its own accord on 2 and 3. It has an ssh
 # server on a port of this machine, and no way to the world. Prints one line:
-#   "ready PORT", "absent REASON" (it did not boot within BOOT_LIMIT s) or, with exit status 3,
+#   "ready PORT", "absent REASON" (it did not boot within BOOT_LIMIT s, or its image cannot be built) or, with
+#   exit status 3,
 #   "unavailable REASON" (the emulator or the image cannot be had here)
 # and stays until it is told to end (SIGTERM) or the board powers itself off. Whatever ends this script, the
 # emulator ends with it. FOLDER (empty before) then has
@@ -32,7 +33,13 @@ unavailable() {
 for tool in "$emulator" ssh-keygen cpio setpriv; do
   command -v "$tool" >/dev/null || unavailable "$tool is not installed: run boards/takt setup hil"
 done
-image=$("$hil/image/image.sh") || unavailable "$image"
+status=0
+image=$("$hil/image/image.sh") || status=$?
+((status != 3)) || unavailable "$image"
+if ((status != 0)); then
+  echo "absent its image cannot be built: image.sh ended with $status"
+  exit 1
+fi
 [[ $1 != prepare ]] || exit 0
 folder=$1 boot_limit=$2
 shift 2

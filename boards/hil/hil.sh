@@ -46,8 +46,23 @@ for argument; do
 done
 
 output=${TAKT_HIL_OUTPUT:-$repository/.cache/hil/$(tr -c 'A-Za-z0-9._\n-' _ <<<"$board_name")}
-rm -rf "$output"
+# Of nobody else, and of one run at a time: a process holds the folder that ends with this script (and not a
+# descriptor of ours, which Bazel's server would inherit).
 mkdir -p "$output"
+if [[ -n ${TAKT_HIL_OUTPUT:-} && -n $(ls -A "$output") && ! -e $output/.takt_hil ]]; then
+  echo "takt hil: TAKT_HIL_OUTPUT=$output has files that are not of 'takt hil': name an empty folder" >&2
+  exit 2
+fi
+held=''
+# shellcheck disable=SC2016  # expanded there
+read -r held < <(exec setpriv --pdeathsig KILL flock --nonblock --no-fork "$output" \
+  sh -c 'echo held; exec sleep infinity >/dev/null') || true
+if [[ -z $held ]]; then
+  echo "takt hil: another 'takt hil' writes to $output: TAKT_HIL_OUTPUT=FOLDER names another folder" >&2
+  exit 2
+fi
+find "$output" -mindepth 1 -delete
+: >"$output/.takt_hil"
 
 # The Bazel configuration for the board: its own, or that of any machine of its architecture, for
 # which the board itself is asked.
@@ -56,7 +71,7 @@ board_configuration() {
   machine=$arch
   if [[ -z $configuration$machine ]]; then
     printf '#!/bin/sh\nuname -m\n' >"$output/machine"
-    machine=$("$hil/run.sh" --limit=10 "$board" "$output/machine")
+    machine=$("$hil/run.sh" --limit=10 "$board" "$output/machine") || return
     rm "$output/machine"
   fi
   case ${configuration:-$machine} in
@@ -201,7 +216,7 @@ begin_program() {
 # run_alone PROGRAM: fails when there is no board for another one.
 run_alone() {
   begin_program "$1"
-  "$hil/run.sh" --output="$folder" "$board" "$1" 2>&1 | tee "$folder/log" || true
+  setpriv --pdeathsig TERM "$hil/run.sh" --output="$folder" "$board" "$1" 2>&1 | tee "$folder/log" || true
   verdict=$(sed -n 's/^verdict //p' "$folder/verdict" 2>/dev/null) || verdict='no verdict'
   count "$name" "$folder"
   ! gone "$verdict"
@@ -231,9 +246,12 @@ run_batch() {
   head+=$(printf '#%*s' $((size - ${#head} - 2)) '')$'\n'
   (printf '%s' "$head" && tar -cf - -C "$scratch/programs" .) >"$scratch/batch"
   echo "takt hil: $# tests in one session"
-  "$hil/run.sh" --limit=$(($# * (run_limit + 2 * grace))) --output="$scratch/results" "$board" "$scratch/batch" \
+  setpriv --pdeathsig TERM "$hil/run.sh" --limit=$(($# * (run_limit + 2 * grace))) --output="$scratch/results" "$board" "$scratch/batch" \
     >"$scratch/log" 2>&1 || true
   verdict=$(sed -n 's/^verdict //p' "$scratch/results/verdict" 2>/dev/null) || verdict='no verdict'
+  for ((each = 0; each < $#; each++)); do
+    [[ -s $scratch/results/$((1000 + each))/code ]] || verdict=incomplete  # more than artefacts_kib, say
+  done
   if [[ $verdict != passed ]]; then
     tail -n 1 "$scratch/log"
     rm -rf "$scratch"
@@ -260,6 +278,7 @@ work_off() {
   local file batch='' ran=0
   local -a lines
   for file in "$queue"/todo/*; do
+    kill -0 $$ 2>/dev/null || break              # this script has been killed
     mv "$file" "$queue" 2>/dev/null || continue  # another has it
     mapfile -t lines <"$queue/${file##*/}"
     if [[ -z $batch ]] && ! driver_power_on; then

@@ -30,7 +30,7 @@ fi
 read_board "$1"
 binary=$2
 shift 2
-[[ -z $limit ]] || run_limit=$limit
+[[ -z $limit ]] || run_limit=$((10#$limit))
 if [[ ! -f $binary || ! -r $binary ]]; then
   echo "takt hil: no program '$binary'" >&2
   exit 2
@@ -50,6 +50,14 @@ case $header in
   *) elf_machine=script ;;
 esac
 
+if [[ -n $output ]]; then
+  # Of this run, not of an earlier one.
+  if ! mkdir -p "$output" 2>/dev/null || [[ ! -w $output ]] || ! rm -f "$output/verdict" "$output/test.xml"; then
+    echo "takt hil: --output=$output: no folder that can be written to" >&2
+    exit 2
+  fi
+fi
+
 outcome='' reason='' exit_code=125 note='' boot='' machine='' release=''
 
 # verdict NAME REASON [EXIT_CODE]: the outcome of this run; the first one counts.
@@ -67,11 +75,15 @@ load_driver
 scratch=$(mktemp -d /tmp/hil.XXXXXX)  # short: a socket's path lies in it
 # shellcheck disable=SC2317  # by trap
 leave() {
+  local status=$?
   trap '' INT TERM HUP
   abandon
   driver_power_off
   rm -rf "$scratch"
+  # Our own failure says nothing about the program.
+  [[ $judged == yes || $status != 1 ]] || exit 125
 }
+judged=no
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -89,8 +101,8 @@ reason=${reason#; }
 
 echo "hil: $board_name: $outcome${reason:+: $reason}" >&2
 if [[ -n $output ]]; then
-  mkdir -p "$output"
   if [[ -d $scratch/back/artefacts ]]; then cp -r "$scratch/back/artefacts/." "$output/"; fi
   record "$output" "$binary" $((SECONDS - begin))
 fi
+judged=yes
 exit "$exit_code"

@@ -157,7 +157,7 @@ copy_there() {
 
 # What the program ended with, from the board's FOLDER/result.
 judge() {
-  local key value code='' signal='' hang='' left=0 unkillable='' space=''
+  local key value code='' signal='' hang='' left=0 unkillable='' space='' artefacts=''
   while read -r key value; do
     case $key in
       code) code=$value ;;
@@ -166,10 +166,12 @@ judge() {
       left) left=$value ;;
       unkillable) unkillable=$value ;;
       free) space=$value ;;
+      artefacts) artefacts=$value ;;
     esac
   done <"$scratch/back/result"
   ((left == 0)) || [[ -n $hang ]] || note="$note; left $left processes running, which were killed"
   [[ -z $unkillable ]] || note="$note; cannot be killed: $unkillable"
+  [[ -z $artefacts ]] || note="$note; artefacts of $artefacts KiB were dropped, artefacts_kib is $artefacts_kib"
   if [[ -n $hang ]]; then
     verdict hang "no end within $run_limit s" 124
   elif [[ -z $code ]] || ((code != 0 && ${space:-0} < 16)); then
@@ -210,7 +212,7 @@ driver_run() {
   local -a environment
   take_lease && board_is_fit && copy_there || return 0
   program_environment "$folder"
-  session $((run_limit + grace + 3 * lease)) "exec sh $(quote "$folder/agent.sh" run "$folder" "$run_limit" "$grace" \
+  session $((run_limit + grace + 3 * lease)) "exec sh $(quote "$folder/agent.sh" run "$folder" "$run_limit" "$grace" "$artefacts_kib" \
     "${environment[@]}" "$folder/program/$name" "$@")" </dev/null || status=$?
   if ((status == 0)); then
     mkdir "$scratch/back"

@@ -17,6 +17,13 @@ Status invalid(std::string_view what, std::string_view argument) noexcept {
   return {StatusCode::invalid_argument, text.view()};
 }
 
+Status no_profile(std::string_view name) noexcept {
+  Text<Status::kTextBytes> text;
+  text << "no profile '" << name << "', there are:";
+  for (const boards::BoardProfile* profile : boards::all_profiles()) text << ' ' << profile->name;
+  return {StatusCode::invalid_argument, text.view()};
+}
+
 // Up to 68 years, as in a file; fractions down to the nanosecond.
 bool parse_seconds(std::string_view text, Duration& duration) noexcept {
   constexpr double kLongest = 2147483647;
@@ -108,7 +115,7 @@ Result<Options> parse_options(std::span<const char* const> arguments) noexcept {
     } else if (takes("--board")) {
       if (value == nullptr) return invalid("a board's name is missing after", argument);
       options.board = boards::find_profile(value);
-      if (options.board == nullptr) return invalid("no profile of a board", value);
+      if (options.board == nullptr) return no_profile(value);
     } else if (argument == "--") {
       if (i + 1 < arguments.size() && options.file == nullptr) options.file = arguments[++i];
     } else if (argument.size() > 1 && argument.front() == '-') {

@@ -12,7 +12,8 @@ unset TEST_UNDECLARED_OUTPUTS_DIR
 # Pairs of pipes for QEMU's `-chardev pipe,path=FOLDER/NAME`: NAME.in, which it reads, and NAME.out.
 board_pipes=()
 
-# board_on [QEMU_ARGUMENT]...: fails, the case being skipped, where there is no emulator or no image.
+# board_on [QEMU_ARGUMENT]...: fails, the case being skipped, where there is no emulator or no image. One that does
+# not boot fails the case.
 board_on() {
   local word='' reason='' pipe
   rm -rf "$TAKT_HIL_EMULATED"
@@ -27,7 +28,7 @@ board_on() {
     return 1
   fi
   echo "board: $word $reason"
-  [[ $word == ready ]]
+  [[ $word == ready ]] || exit 1
 }
 
 board_off() {

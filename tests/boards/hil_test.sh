@@ -63,8 +63,10 @@ echo '<testsuites><testsuite name="s"><testcase classname="s" name="good"/>' \
 exit 1
 PROGRAM
 program fills_the_disk <<<'cat /dev/zero >"$TEST_TMPDIR/zeros"; exit 1'
+program leaves_much <<<'head -c 300000 /dev/zero >"$TEST_UNDECLARED_OUTPUTS_DIR/zeros"'
 program kills_itself <<<'kill -SEGV $$'
 program hangs <<<"sleep $token"
+program hangs_on <<<"trap '' TERM; while :; do sleep $token; done"
 program ends_the_session <<'PROGRAM'
 case $XML_OUTPUT_FILE in
   */1001/*) kill -KILL "$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$PPID/status")" ;;
@@ -149,6 +151,26 @@ begin daemon_of_a_test_is_killed_and_mentioned
 run 0 'passed: left 1 processes running, which were killed' here leaves_a_daemon
 nothing_is_left
 
+begin results_of_an_earlier_run_are_gone
+for program in writes_xml exits; do
+  status=0
+  boards/hil/run.sh --output="$work/again" "$work/here.board" "$work/$program" 1 || status=$?
+  ((status == 1))
+done
+grep -q 'message="failed: exit code 1"' "$work/again/test.xml"
+if grep 's.bad' "$work/again/test.xml"; then false; fi
+
+begin folder_that_cannot_be_written_to_is_refused
+status=0
+boards/hil/run.sh --output=/dev/null/results "$work/here.board" "$work/greets" >"$work/stdout" 2>"$work/stderr" || status=$?
+cat "$work/stdout" "$work/stderr"
+((status == 2))
+[[ ! -s $work/stdout ]]
+
+begin numbers_may_begin_with_a_zero
+descriptor zeros lease 08 grace 09 boards_at_once 01 run_limit 010
+run 0 passed zeros greets
+
 begin board_descriptor_with_a_mistake_is_refused
 printf 'driver local\nuserr pi\n' >"$work/wrong.board"
 refuses_descriptor "$work/wrong.board"
@@ -200,13 +222,14 @@ begin verb_runs_many_in_one_session
 descriptor batches batch_kib 1000 run_limit 2 grace 1
 status=0
 boards/takt hil "$work/batches.board" "$work/greets" "$work/writes_xml" "$work/kills_itself" "$work/hangs" \
-  >"$work/stdout" || status=$?
+  "$work/hangs_on" >"$work/stdout" || status=$?
 cat "$work/stdout"
 ((status == 1))
-grep -qx 'takt hil: 4 tests in one session' "$work/stdout"
+grep -qx 'takt hil: 5 tests in one session' "$work/stdout"
+grep -q '^FAILED: .*hangs_on .*: hang: no end within 2 s$' "$work/stdout"
 grep -q '^FAILED: .*kills_itself .*: crash: signal SIGSEGV$' "$work/stdout"
 grep -q '^FAILED: .*hangs .*: hang: no end within 2 s$' "$work/stdout"
-[[ $(tail -n 1 "$work/stdout") == '2 passed, 3 failed, 1 skipped' ]]
+[[ $(tail -n 1 "$work/stdout") == '2 passed, 4 failed, 1 skipped' ]]
 [[ $(<"$(echo "$TAKT_HIL_OUTPUT"/*greets/trace)") == kept ]]
 grep -qx "sha256 $(sha256sum <"$work/greets" | cut -d ' ' -f 1)" "$TAKT_HIL_OUTPUT"/*greets/verdict
 nothing_is_left
@@ -218,6 +241,52 @@ cat "$work/stdout"
 grep -qx 'takt hil: 3 tests in one session' "$work/stdout"
 (($(grep -c ' passed$' "$work/stdout") == 3))
 [[ $(tail -n 1 "$work/stdout") == '3 passed, 0 failed, 0 skipped' ]]
+
+begin session_with_too_many_artefacts_is_done_again_one_by_one
+descriptor batches batch_kib 1000 artefacts_kib 100
+boards/takt hil "$work/batches.board" "$work/greets" "$work/leaves_much" "$work/greets" >"$work/stdout"
+cat "$work/stdout"
+(($(grep -c ' passed$\| passed: artefacts of .* were dropped' "$work/stdout") >= 3))
+[[ $(tail -n 1 "$work/stdout") == '3 passed, 0 failed, 0 skipped' ]]
+
+begin results_are_of_one_verb_at_a_time
+rm -f "$work/begun" "$work/go_on"
+printf '#!/bin/sh\n: >%q; while [ ! -e %q ]; do sleep 0.1; done\n' "$work/begun" "$work/go_on" >"$work/waits"
+chmod +x "$work/waits"
+boards/takt hil "$work/here.board" "$work/waits" >"$work/background" &
+background=$!
+await test -e "$work/begun"
+status=0
+boards/takt hil "$work/here.board" "$work/greets" 2>"$work/stderr" || status=$?
+cat "$work/stderr"
+: >"$work/go_on"
+((status == 2))
+grep -q "^takt hil: another 'takt hil' writes to $TAKT_HIL_OUTPUT" "$work/stderr"
+wait "$background"
+[[ $(tail -n 1 "$work/background") == '1 passed, 0 failed, 0 skipped' ]]
+
+begin folder_of_somebody_else_is_not_touched
+mkdir "$work/theirs"
+: >"$work/theirs/file"
+status=0
+TAKT_HIL_OUTPUT=$work/theirs boards/takt hil "$work/here.board" "$work/greets" 2>"$work/stderr" || status=$?
+cat "$work/stderr"
+((status == 2))
+[[ -e $work/theirs/file ]]
+
+begin image_that_cannot_be_built_is_no_skip
+if require qemu-system-aarch64 ssh-keygen cpio setpriv; then
+  mkdir "$work/copy"
+  cp -rL boards "$work/copy"
+  printf '#!/bin/sh\nexit 1\n' >"$work/copy/boards/hil/image/image.sh"
+  for board in qemu_virt_arm64 qemu_virtual_time; do
+    status=0
+    "$work/copy/boards/hil/run.sh" "$board" "$work/greets" 2>"$work/stderr" || status=$?
+    cat "$work/stderr"
+    ((status == 125))
+    grep -q "^hil: $board: absent: its image cannot be built: image.sh ended with 1" "$work/stderr"
+  done
+fi
 
 begin emulated_board_that_cannot_be_had_is_one_loud_skip
 : >"$work/no_folder"
@@ -383,6 +452,13 @@ descriptor silent connect_limit 1
 run 125 absent silent greets
 kill -CONT "$listener"
 
+begin absent_board_cannot_be_asked_what_it_is
+status=0
+boards/takt hil "$(id -un)@127.0.0.1:1" //tests/platform:status_test >"$work/stdout" || status=$?
+cat "$work/stdout"
+((status == 1))
+[[ $(tail -n 1 "$work/stdout") == '0 passed, 1 failed, 0 skipped' ]]
+
 begin key_refused
 descriptor stranger key "$work/other_key"
 run 125 'key_refused: .*Permission denied' stranger greets
@@ -423,6 +499,14 @@ if [[ $board_has_namespace == yes ]]; then
 else
   skip "no namespaces here: the board's disk cannot be filled"
 fi
+
+begin more_artefacts_than_wanted
+run 0 'passed$' bench leaves_much
+[[ $(stat -c %s "$work/results/zeros") == 300000 ]]
+descriptor thrifty artefacts_kib 100
+run 0 'passed: artefacts of [0-9]* KiB were dropped, artefacts_kib is 100$' thrifty leaves_much
+[[ ! -e $work/results/zeros ]]
+nothing_is_left
 
 begin hang
 descriptor short run_limit 1 grace 1

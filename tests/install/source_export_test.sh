@@ -5,10 +5,15 @@ source tests/install/case.sh
 
 "$installer" --source "$work/source"
 
+# The standard's headers once for all sources, and no optimiser: two thirds of the time.
+echo "cmake_language(DEFER CALL target_precompile_headers takt PRIVATE $(readlink -f boards/precompiled/standard_headers.h))" \
+  >"$work/precompiled.cmake"
+
 begin builds_and_installs
 if require cmake make; then
   cmake -S "$work/source" -B "$work/build" -DCMAKE_CXX_COMPILER="$cxx" \
-    -DCMAKE_INSTALL_PREFIX="$work/prefix" -DCMAKE_CXX_FLAGS='-Wall -Wextra -Werror'
+    -DCMAKE_INSTALL_PREFIX="$work/prefix" -DCMAKE_CXX_FLAGS='-Wall -Wextra -Werror' \
+    -DCMAKE_BUILD_TYPE=None -DCMAKE_PROJECT_INCLUDE="$work/precompiled.cmake"
   cmake --build "$work/build" --parallel 2
   cmake --install "$work/build"
 fi

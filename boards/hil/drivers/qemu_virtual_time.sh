@@ -10,14 +10,16 @@
 readonly virtual_time_emulator=qemu-system-aarch64
 
 driver_power_on() {
-  local tool
+  local tool status=0
   for tool in "$virtual_time_emulator" cpio setpriv; do
     command -v "$tool" >/dev/null && continue
     power_failure="unavailable $tool is not installed: run boards/takt setup hil"
     return 1
   done
-  if ! image=$("$hil/image/image.sh"); then
-    power_failure="unavailable $image"
+  image=$("$hil/image/image.sh") || status=$?
+  if ((status != 0)); then
+    power_failure="absent its image cannot be built: image.sh ended with $status"
+    ((status != 3)) || power_failure="unavailable $image"
     image=''
     return 1
   fi
@@ -26,6 +28,7 @@ driver_power_on() {
     echo "takt hil: TAKT_HIL_SEED: '$seed' is not a number of at most nine digits" >&2
     exit 2
   fi
+  seed=$((10#$seed))
 }
 
 driver_prepare() { driver_power_on; }  # which may build the image
@@ -58,7 +61,7 @@ mkdir -p $folder/program/tmp $folder/artefacts
 cp /takt/agent.sh $folder
 cp /takt/program/* $folder/program
 uname -r >$folder/kernel
-sh $folder/agent.sh run $folder $run_limit $grace $(quote "${environment[@]}" "$folder/program/$name" "$@") >/dev/ttyS0 2>&1
+sh $folder/agent.sh run $folder $run_limit $grace $artefacts_kib $(quote "${environment[@]}" "$folder/program/$name" "$@") >/dev/ttyS0 2>&1
 stty -F /dev/ttyS0 raw
 tar cf /dev/ttyS1 -C $folder result artefacts kernel
 stty -F /dev/ttyS1 raw
@@ -73,7 +76,7 @@ GUEST
 
 # driver_run [ARGUMENT]...: one boot, from power on to the verdict.
 driver_run() {
-  local status=0 limit=$((boot_limit + run_limit)) printer
+  local status=0 limit=$((boot_limit + run_limit)) begin=$SECONDS printer
   machine=aarch64
   if [[ $elf_machine != script ]] && ! runs_on "$elf_machine" "$machine"; then
     verdict wrong_architecture "the program is for $elf_machine, the board is $machine"
@@ -100,6 +103,8 @@ driver_run() {
   wait "$session_pid" || status=$?
   session_pid=''
   wait "$printer" || true
+  # Ended by others, because of too little memory here, say.
+  if ((status == 137 && SECONDS - begin < limit)); then status=1; fi
   judge_boot "$status" "$limit"
 }
 

@@ -27,7 +27,22 @@ readonly MODULES='virtio_pci virtio_net i6300esb can-raw vcan'
 
 cache=${TAKT_IMAGE_CACHE:-$repository/.cache/image}
 
+scripts=$(cd "$here" && find . -type f ! -name '*.md' ! -name BUILD -print0 | sort -z |
+  xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
+
+# whole FOLDER: an image, of these scripts, and as it was built.
+whole() {
+  [[ -e $1/manifest ]] && grep -qx "scripts $scripts" "$1/manifest" &&
+    (cd "$1" && sed -n 's/^\(kernel\|initrd\) \(.*\)/\2  \1/p' manifest | sha256sum --check --status)
+}
+
+# What an earlier time has built will do as well.
 cannot_be_had() {
+  if [[ -s $cache/current ]] && whole "$cache/$(<"$cache/current")"; then
+    echo "takt hil: yesterday's image it is, the newer packages cannot be had: $1" >&2
+    echo "$cache/$(<"$cache/current")"
+    exit 0
+  fi
   echo "its packages cannot be had: $1"
   exit 3
 }
@@ -40,15 +55,6 @@ mkdir -p "$cache" 2>/dev/null || cannot_be_had "no folder $cache"
 cache=$(cd -- "$cache" && pwd)
 exec 9>"$cache/lock"
 flock --wait 900 9 || cannot_be_had "somebody else has been building them for 15 minutes"
-
-scripts=$(cd "$here" && find . -type f ! -name '*.md' ! -name BUILD -print0 | sort -z |
-  xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
-
-# whole FOLDER: an image, of these scripts, and as it was built.
-whole() {
-  [[ -e $1/manifest ]] && grep -qx "scripts $scripts" "$1/manifest" &&
-    (cd "$1" && sed -n 's/^\(kernel\|initrd\) \(.*\)/\2  \1/p' manifest | sha256sum --check --status)
-}
 
 # Asked in the last day, and it was for these scripts.
 if [[ -n $(find "$cache/current" -mtime -1 2>/dev/null) ]] && whole "$cache/$(<"$cache/current")"; then
@@ -77,7 +83,7 @@ use() {
 echo "takt hil: building the emulated board's image" >&2
 rm -rf "$cache"/building.* "${cache:?}/$key"
 # Images that nobody has asked for in a month.
-find "$cache" -maxdepth 1 -type d -name '[0-9a-f]*' -mtime +30 -exec rm -rf {} +
+find "$cache" -maxdepth 1 -type d -name '[0-9a-f]???????????????' -mtime +30 -exec rm -rf {} +
 building=$(mktemp -d "$cache/building.XXXXXX")
 trap 'rm -rf "$building"' EXIT
 chmod 755 "$building"

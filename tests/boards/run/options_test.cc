@@ -52,7 +52,8 @@ struct WrongOptions {
 TEST(Options, wrong_ones_are_named) {
   const WrongOptions wrongs[] = {
       {"unknown option '--durations'", {"--durations", "1"}},
-      {"no profile of a board 'imx9'", {"--board", "imx9"}},
+      {"no profile 'imx9', there are: beaglebone host imx8m qemu_virt_arm64 raspberrypi4",
+       {"--board", "imx9"}},
       {"a board's name is missing after '--board'", {"--board"}},
       {"--duration takes seconds, above 0, up to 2147483647, not 'x'", {"--duration", "x"}},
       {"--duration takes seconds, above 0, up to 2147483647, not '0'", {"--duration=0"}},
