@@ -2,6 +2,7 @@
 #include "takt/monitor/alert.h"
 
 #include <cstring>
+#include <utility>
 
 namespace takt::inline v0::detail {
 
@@ -20,8 +21,9 @@ bool Alert::is_back(double value) const noexcept {
                                           : value >= config_.threshold + config_.hysteresis;
 }
 
-void Alert::judge(std::optional<double> value, TimePoint time) noexcept {
+void Alert::judge(std::optional<double> value, TimePoint time, Duration period) noexcept {
   const AlertState before = state();
+  const Duration since_last = time - std::exchange(judged_, time);
   if (before == AlertState::raised) {
     if (value.has_value() && is_back(*value)) change(AlertState::quiet, *value, time);
     return;
@@ -31,7 +33,11 @@ void Alert::judge(std::optional<double> value, TimePoint time) noexcept {
     state_.store(AlertState::quiet, std::memory_order_relaxed);
     return;
   }
-  if (before == AlertState::quiet) since_ = time;
+  if (before == AlertState::quiet) {
+    since_ = time;
+  } else if (since_last > 2 * period) {  // late by a period at least: some were left out
+    since_ += since_last - period;
+  }
   if (time - since_ >= config_.duration) {
     change(AlertState::raised, *value, time);
   } else {

@@ -53,8 +53,9 @@ struct AlertConfig {
   AlertWhen when = AlertWhen::above;
   double threshold = 0;   ///< beyond: above (below) it, not at it
   double hysteresis = 0;  ///< not negative; raised, it is over at this distance from the threshold
-  /// How long it must have been beyond, in all samples, to be raised. One reading of what is read
-  /// each SamplerConfig::slow_period is in all samples of that time: wait for longer than that.
+  /// How long it must have been beyond, in all samples, to be raised. Of more than two periods in
+  /// which there was none, one counts: nobody knows of the others. One reading of what is read each
+  /// SamplerConfig::slow_period is in all samples of that time: wait for longer than that.
   Duration duration{0};
   AlertHandler on_change = nullptr;
   void* argument = nullptr;
@@ -71,13 +72,14 @@ inline constexpr std::uint32_t kAlertNameBytes = 32;
 class Alert {
  public:
   void set(const AlertConfig& config) noexcept;
-  /// The quantity of a new sample. Callable from: the sampler's thread.
-  /// There was nobody to look for a while: what is pending begins anew.
+  /// There was nobody to look for a while: what is pending begins anew. Callable from: the
+  /// sampler's thread, as judge().
   void resume() noexcept {
     // relaxed: see state().
     if (state() == AlertState::pending) state_.store(AlertState::quiet, std::memory_order_relaxed);
   }
-  void judge(std::optional<double> value, TimePoint time) noexcept;
+  /// The quantity of a new sample; one is due each `period`.
+  void judge(std::optional<double> value, TimePoint time, Duration period) noexcept;
 
   // Callable from: any thread.
   const char* name() const noexcept { return name_; }
@@ -95,7 +97,8 @@ class Alert {
 
   AlertConfig config_;
   char name_[kAlertNameBytes] = {};
-  TimePoint since_{};  // of pending
+  TimePoint since_{};   // of pending; moved by what nobody has seen
+  TimePoint judged_{};  // the last sample
   std::atomic<AlertState> state_{AlertState::quiet};
   Counter raises_;
 };

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstdint>
 
+#include "takt/monitor/reinstatement.h"
 #include "takt/monitor/supervision.h"
+#include "takt/platform/time.h"
 
 // The local state of one supervised thing:
 //
@@ -37,17 +39,29 @@ class LocalSupervision {
   /// Starts over: `ok`, or `deactivated`. Blocks: no. Callable from: the watchdog, as all below.
   void begin(bool active) noexcept {
     for (Tally& tally : tallies_) tally = {};
+    reinstatement_.begin();
     set(active ? LocalState::ok : LocalState::deactivated);
   }
 
-  /// A fault of this kind. True: it is the cycle's first one.
-  bool fail(Supervision kind, const Tolerance& tolerance) noexcept {
+  /// A fault of this kind, found at `at`. True: it is the cycle's first one.
+  bool fail(Supervision kind, const Tolerance& tolerance, TimePoint at) noexcept {
     Tally& tally = tallies_[static_cast<std::uint32_t>(kind)];
     if (tally.failed_in_cycle || state() == LocalState::expired) return false;
     tally.failed_in_cycle = true;
     ++tally.failed_cycles;
-    set(tally.failed_cycles > tolerance[kind] ? LocalState::expired : LocalState::failed);
+    const bool expired = tally.failed_cycles > tolerance[kind];
+    if (expired) reinstatement_.expire(at);
+    set(expired ? LocalState::expired : LocalState::failed);
     return true;
+  }
+
+  /// Who has expired at this time was restarted. Blocks: no. Bound: wait-free. Callable from: any
+  /// thread.
+  void reinstate(TimePoint expired) noexcept { reinstatement_.want(expired); }
+  /// Whether it is to start over: it has expired, and somebody has said so, or `everybody` was
+  /// restarted.
+  bool is_reinstated(bool everybody) const noexcept {
+    return state() == LocalState::expired && (everybody || reinstatement_.is_wanted());
   }
 
   /// The reference cycle is over.
@@ -71,6 +85,7 @@ class LocalSupervision {
   void set(LocalState state) noexcept { state_.store(state, std::memory_order_release); }
 
   Tally tallies_[kSupervisions];
+  detail::Reinstatement reinstatement_;
   std::atomic<LocalState> state_{LocalState::deactivated};
 };
 

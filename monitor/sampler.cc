@@ -211,7 +211,10 @@ TimePoint Sampler::step_unchecked(TimePoint now) noexcept {
 }
 
 void Sampler::take_sample(TimePoint now) noexcept {
+  // Counters right behind the clock: the sample's time is theirs, and each slow reading before them
+  // would show as a rate that rises and falls. What takes long is a level, and comes last.
   process_.read_fast();
+  write_counts(now);
   if (now >= next_slow_) {
     process_.read_slow();
     next_slow_ = saturating_add(
@@ -220,6 +223,10 @@ void Sampler::take_sample(TimePoint now) noexcept {
   for (std::uint32_t figure = 0; figure < detail::kProcessFigures; ++figure) {
     history_.write(1 + figure, process_.value(figure));
   }
+  history_.finish(now);
+}
+
+void Sampler::write_counts(TimePoint now) noexcept {
   const std::uint32_t workers = worker_count_.get();
   for (std::uint32_t number = 0; number < workers; ++number) {
     write_worker(worker_column(number), *view_.workers[number].stats, view_.busy[number], now);
@@ -249,7 +256,6 @@ void Sampler::take_sample(TimePoint now) noexcept {
     }
     history_.write(metric_column(number), value);
   }
-  history_.finish(now);
 }
 
 void Sampler::write_absent(std::uint32_t first_column, std::uint32_t end_column) noexcept {
@@ -260,10 +266,11 @@ void Sampler::write_absent(std::uint32_t first_column, std::uint32_t end_column)
 
 void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
                            TimePoint now) noexcept {
-  const std::uint64_t busy_ns = stats.busy_ns.get();  // before the activity: see BusyTime
+  // In this order: see BusyTime.
+  const std::uint64_t thread_id = stats.thread_id.get();
+  const std::uint64_t busy_ns = stats.busy_ns.get();
   const WorkerActivity activity = stats.activity.get();
   std::int64_t cpu_time = History::kAbsent;
-  const std::uint64_t thread_id = stats.thread_id.get();
   if (activity.state() != WorkerState::stopped && activity.state() != WorkerState::error &&
       thread_id != 0) {
     // Not counted as an error: the worker may end at any time.
@@ -277,7 +284,7 @@ void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyT
       stored(stats.failed.get()),
       stored(stats.cancelled.get()),
       stored(stats.deadline_misses.get()),
-      stored(busy.at(now, busy_ns, activity)),
+      stored(busy.at(now, thread_id, busy_ns, activity)),
       stored(stats.sleeps.get()),
       cpu_time,
       static_cast<std::int64_t>(activity.phase()),
@@ -325,7 +332,9 @@ void Sampler::write_descriptor(std::uint32_t column, const DescriptorStats& stat
 
 void Sampler::judge_alerts(TimePoint now) noexcept {
   const std::uint32_t alerts = alert_count_.get();
-  for (detail::Alert& alert : view_.alerts.first(alerts)) alert.judge(value(alert.series()), now);
+  for (detail::Alert& alert : view_.alerts.first(alerts)) {
+    alert.judge(value(alert.series()), now, config_.period);
+  }
 }
 
 Series Sampler::series(ProcessFigure figure, std::uint32_t index) const noexcept {

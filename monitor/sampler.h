@@ -206,8 +206,9 @@ class Sampler {
   std::uint64_t alert_raises(AlertId alert) const noexcept { return alert_of(alert).raises(); }
 
   /// Calls `visitor` for each figure of the newest sample, for the histograms of tasks, for alerts
-  /// and for itself; those of one name one after the other. What is absent is left out. The user's
-  /// metrics are visited by Metrics::visit(). Bound: O(figures) calls; takes no lock.
+  /// and for itself; those of one name one after the other. What is absent is left out, and whose
+  /// name is just being replaced. The user's metrics are visited by Metrics::visit(). Bound:
+  /// O(figures) calls; takes no lock.
   void visit(MetricVisitor visitor, void* argument) const noexcept;
 
  protected:
@@ -233,6 +234,8 @@ class Sampler {
 
   TimePoint step_unchecked(TimePoint now) noexcept;
   void take_sample(TimePoint now) noexcept;
+  /// All columns but those of the process and the board.
+  void write_counts(TimePoint now) noexcept;
   void write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
                     TimePoint now) noexcept;
   void write_task(std::uint32_t column, const TaskStats& stats) noexcept;

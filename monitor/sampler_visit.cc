@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a sampler exposes of its newest sample.
 #include <cstdint>
+#include <optional>
 
 #include "takt/monitor/sampler.h"
 #include "takt/platform/text.h"
@@ -48,25 +49,29 @@ struct FiguresOf<DescriptorStats> {
 template <class Stats>
 using FigureOf = typename FiguresOf<Stats>::Type;
 
-/// The labels of a worker, task or descriptor: two of them may be called the same.
+/// The labels of a worker, task or descriptor: two of them may be called the same. None while
+/// whoever renames it is preempted in the midst of it: figures without a name are nobody's.
 class SourceLabels {
  public:
   SourceLabels(const char* label, const SeqLock<detail::SourceName>& name,
                std::uint32_t number) noexcept
-      // A name that is being replaced time and again is no name.
-      : name_(name.try_load(kAttempts).value_or(detail::SourceName{"?", 0})) {
+      : name_(name.try_load(kAttempts)) {
+    if (!name_.has_value()) return;
     number_ << number;
-    labels_[0] = {.name = label, .value = name_.text};
+    labels_[0] = {.name = label, .value = name_->text};
     labels_[1] = {.name = "number", .value = number_.c_str()};
   }
+  bool are_readable() const noexcept { return name_.has_value(); }
   /// Whether the newest of so many samples is of who is called so.
-  bool are_of(std::uint64_t samples) const noexcept { return samples > name_.since; }
+  bool are_of(std::uint64_t samples) const noexcept {
+    return name_.has_value() && samples > name_->since;
+  }
   std::span<const MetricLabel> get() const noexcept { return labels_; }
 
  private:
   static constexpr unsigned kAttempts = 4;
 
-  detail::SourceName name_;
+  std::optional<detail::SourceName> name_;
   Text<12> number_;
   MetricLabel labels_[2];
 };
@@ -169,6 +174,7 @@ void Sampler::visit_histograms(Visit& visit) const noexcept {
           source.stats->histograms.load(std::memory_order_acquire);
       if (histograms == nullptr) continue;
       const SourceLabels labels("task", source.name, number);
+      if (!labels.are_readable()) continue;
       visit.histogram(response ? kResponseTime : kReleaseJitter, labels.get(),
                       response ? histograms->response_time : histograms->release_jitter);
     }

@@ -18,6 +18,7 @@ struct Verdict {
   TimePoint at{};
   SubjectKind kind = SubjectKind::entity;
   char name[16] = {};
+  std::uint32_t number = 0;  ///< of its kind, in the order in which they were supervised
   Finding finding{};
   LocalState state = LocalState::ok;     ///< of the subject, from now on
   GlobalState global = GlobalState::ok;  ///< before this verdict counts

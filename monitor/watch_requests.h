@@ -12,7 +12,7 @@
 // Two words, each with one request that waits or none:
 //
 //   wanted_mode_   a WatchMode, or kWatchModes: none. Set by want(), a later one in place of an
-//                  earlier one; cleared by take_mode().
+//                  earlier one; cleared by take_mode(). wanted_mode() leaves it.
 //   reinstate_     1: wanted. Set by reinstate(), cleared by take_reinstate() and forget().
 //
 // They are taken by exchange: one that comes while another is taken waits for the next time.
@@ -38,9 +38,12 @@ class BasicWatchRequests {
   /// from: the watchdog, as what follows.
   std::optional<WatchMode> take_mode() noexcept {
     // acquire: pairs with want().
-    const std::uint32_t wanted = wanted_mode_.exchange(kWatchModes, std::memory_order_acquire);
-    if (wanted >= kWatchModes) return std::nullopt;
-    return static_cast<WatchMode>(wanted);
+    return mode_of(wanted_mode_.exchange(kWatchModes, std::memory_order_acquire));
+  }
+  /// The same, and it waits on.
+  std::optional<WatchMode> wanted_mode() const noexcept {
+    // acquire: pairs with want().
+    return mode_of(wanted_mode_.load(std::memory_order_acquire));
   }
   /// Whether reinstate() was called since this was.
   bool take_reinstate() noexcept {
@@ -52,6 +55,11 @@ class BasicWatchRequests {
   void forget() noexcept { reinstate_.store(0, std::memory_order_relaxed); }  // relaxed: no data
 
  private:
+  static constexpr std::optional<WatchMode> mode_of(std::uint32_t wanted) noexcept {
+    if (wanted >= kWatchModes) return std::nullopt;
+    return static_cast<WatchMode>(wanted);
+  }
+
   typename Env::template Atomic<std::uint32_t> wanted_mode_{kWatchModes};
   typename Env::template Atomic<std::uint32_t> reinstate_{0};
 };

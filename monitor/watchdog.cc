@@ -146,13 +146,19 @@ Status Watchdog::check(const WatchdogConfig& config) const noexcept {
 
 Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
   if (Status status = check(config); !status.ok()) return status;
+  look(at);
+  start_over(config, {at, at});
+  return {};
+}
+
+void Watchdog::start_over(const WatchdogConfig& config, const Look& look) noexcept {
   config_ = config;
   if (config_.lateness_tolerance <= kZero) config_.lateness_tolerance = config.period / 2;
   if (config_.settling_time <= kZero) config_.settling_time = config.period * 10;
-  next_step_ = saturating_add(at, config.period);
-  last_look_ = at;
-  settled_at_ = at;
-  forgivable_at_ = at;
+  next_step_ = saturating_add(look.end, config.period);
+  last_look_ = look.end;
+  settled_at_ = look.end;
+  forgivable_at_ = look.end;
   last_was_forgiven_ = false;
   late_surplus_ = 0;
   expired_glances_ = 0;
@@ -165,14 +171,14 @@ Status Watchdog::begin(const WatchdogConfig& config, TimePoint at) noexcept {
     service_manager_.interval = config.service_manager->watchdog_timeout() / 2;
   }
   // Due at the first glance: they may have waited for long already.
-  device_.last = at - device_.interval;
-  service_manager_.last = at - service_manager_.interval;
+  device_.last = look.end - device_.interval;
+  service_manager_.last = look.end - service_manager_.interval;
   // release: pairs with state().
   global_.store(GlobalState::ok, std::memory_order_release);
   requests_.forget();
-  look(at);
-  change_mode(requests_.take_mode().value_or(config.mode), {at, at}, true);
-  return {};
+  // It waits on, for a start() behind this one when the system refuses the thread; the first glance
+  // finds it kept.
+  change_mode(requests_.wanted_mode().value_or(config.mode), look, true);
 }
 
 template <class Act>
@@ -212,8 +218,9 @@ bool Watchdog::note_lateness(const Look& look) noexcept {
   late_glances_.add();
   next_step_ = saturating_add(look.end, config_.period);
   exclude({last_look_, look.end});
-  if (++late_surplus_ > config_.late_glances_tolerated && self_.fail(Supervision::alive, {})) {
-    record(SubjectKind::watchdog, "itself",
+  if (++late_surplus_ > config_.late_glances_tolerated &&
+      self_.fail(Supervision::alive, {}, look.end)) {
+    record({SubjectKind::watchdog, 0, "itself"},
            {.fault = Fault::monitor_late, .count = late_surplus_, .measured = lateness},
            LocalState::expired, look.end);
   }
@@ -243,19 +250,44 @@ void Watchdog::exclude(const Disturbance& disturbance) noexcept {
 
 void Watchdog::judge(const Look& look) noexcept {
   const std::optional<WatchMode> wanted = requests_.take_mode();
-  const bool reinstated = requests_.take_reinstate();
   if (wanted.has_value() && *wanted != mode()) change_mode(*wanted, look, false);
-  if (reinstated && state() != GlobalState::stopped) {
-    for_each([&](auto& subject) {
-      if (subject.local_.state() == LocalState::expired) subject.begin(mode(), look);
-    });
-    self_.begin(true);
-    late_surplus_ = 0;
-  }
+  reinstate_who_was_restarted(look);
   if (note_lateness(look)) judge_all(look);
   last_look_ = look.end;
   update_global(look);
   feed(look);
+}
+
+void Watchdog::reinstate(const Verdict& verdict) noexcept {
+  LocalSupervision* const local = local_of(verdict.kind, verdict.number);
+  if (local != nullptr) local->reinstate(verdict.at);
+}
+
+LocalSupervision* Watchdog::local_of(SubjectKind kind, std::uint32_t number) noexcept {
+  switch (kind) {
+    case SubjectKind::entity:
+      return number < entity_count_ ? &storage_.entities[number]->local_ : nullptr;
+    case SubjectKind::task:
+      return number < task_count_ ? &storage_.tasks[number].local_ : nullptr;
+    case SubjectKind::worker:
+      return number < worker_count_ ? &storage_.workers[number].local_ : nullptr;
+    case SubjectKind::watchdog:
+      return &self_;
+    default:
+      return nullptr;  // they are fed
+  }
+}
+
+void Watchdog::reinstate_who_was_restarted(const Look& look) noexcept {
+  const bool everybody = requests_.take_reinstate();
+  if (state() == GlobalState::stopped) return;
+  for_each([&](auto& subject) {
+    if (subject.local_.is_reinstated(everybody)) subject.begin(mode(), look);
+  });
+  if (self_.is_reinstated(everybody)) {
+    self_.begin(true);
+    late_surplus_ = 0;
+  }
 }
 
 void Watchdog::judge_all(const Look& look) noexcept {
@@ -263,33 +295,37 @@ void Watchdog::judge_all(const Look& look) noexcept {
   const auto is_judged = [](const LocalSupervision& local) {
     return local.state() == LocalState::ok || local.state() == LocalState::failed;
   };
-  for (SupervisedEntity* entity : storage_.entities.first(entity_count_)) {
-    if (!is_judged(entity->local_)) continue;
+  for (std::uint32_t number = 0; number < entity_count_; ++number) {
+    SupervisedEntity& entity = *storage_.entities[number];
+    if (!is_judged(entity.local_)) continue;
     Findings findings;
-    entity->judge(look, settling, findings);
-    settle(SubjectKind::entity, entity->name_, entity->local_, entity->expected().tolerance,
+    entity.judge(look, settling, findings);
+    settle({SubjectKind::entity, number, entity.name_}, entity.local_, entity.expected().tolerance,
            findings, look);
   }
-  for (SupervisedTask& task : storage_.tasks.first(task_count_)) {
+  for (std::uint32_t number = 0; number < task_count_; ++number) {
+    SupervisedTask& task = storage_.tasks[number];
     if (!is_judged(task.local_)) continue;
     Findings findings;
     task.judge(look, settling, findings);
-    settle(SubjectKind::task, task.name_, task.local_, task.expected().tolerance, findings, look);
+    settle({SubjectKind::task, number, task.name_}, task.local_, task.expected().tolerance,
+           findings, look);
   }
-  for (SupervisedWorker& worker : storage_.workers.first(worker_count_)) {
+  for (std::uint32_t number = 0; number < worker_count_; ++number) {
+    SupervisedWorker& worker = storage_.workers[number];
     if (!is_judged(worker.local_)) continue;
     Findings findings;
     worker.judge(look, findings);
-    settle(SubjectKind::worker, worker.name_, worker.local_, worker.tolerance(), findings, look);
+    settle({SubjectKind::worker, number, worker.name_}, worker.local_, worker.tolerance(), findings,
+           look);
   }
 }
 
-void Watchdog::settle(SubjectKind kind, const char* name, LocalSupervision& local,
-                      const Tolerance& tolerance, const Findings& findings,
-                      const Look& look) noexcept {
+void Watchdog::settle(const Subject& subject, LocalSupervision& local, const Tolerance& tolerance,
+                      const Findings& findings, const Look& look) noexcept {
   for (const Finding& finding : std::span(findings.items, findings.count)) {
-    if (!local.fail(finding.kind, tolerance)) continue;
-    record(kind, name, finding, local.state(), look.end);
+    if (!local.fail(finding.kind, tolerance, look.end)) continue;
+    record(subject, finding, local.state(), look.end);
   }
   if (findings.cycle_ended) local.end_cycle();
 }
@@ -323,18 +359,22 @@ void Watchdog::trigger(const Look& look) noexcept {
   note_feeding(service_manager_, SubjectKind::service_manager, status, look.end);
 }
 
-void Watchdog::record(SubjectKind kind, const char* name, const Finding& finding, LocalState state,
+void Watchdog::record(const Subject& subject, const Finding& finding, LocalState state,
                       TimePoint at) noexcept {
-  Verdict verdict{
-      .at = at, .kind = kind, .finding = finding, .state = state, .global = this->state()};
-  TextWriter(verdict.name, sizeof verdict.name) << name;
+  Verdict verdict{.at = at,
+                  .kind = subject.kind,
+                  .number = subject.number,
+                  .finding = finding,
+                  .state = state,
+                  .global = this->state()};
+  TextWriter(verdict.name, sizeof verdict.name) << subject.name;
   const std::uint64_t number = verdict_count_.get();
   if (!storage_.verdicts.empty()) {
     storage_.verdicts[static_cast<std::size_t>(number % storage_.verdicts.size())].store(verdict);
   }
   verdict_count_.add();
   verdicts_of_[static_cast<std::uint32_t>(finding.fault)].add();
-  if (config_.service_manager != nullptr && kind != SubjectKind::service_manager) {
+  if (config_.service_manager != nullptr && subject.kind != SubjectKind::service_manager) {
     Text<160> line;
     write_verdict(line, verdict);
     // For people: what cannot be told is in the record all the same.
@@ -365,7 +405,7 @@ bool Watchdog::due(const Feeding& feeding, TimePoint at) const noexcept {
 void Watchdog::note_feeding(Feeding& feeding, SubjectKind kind, const Status& status,
                             TimePoint at) noexcept {
   if (!status.ok() && !feeding.refused) {
-    record(kind, "feeding",
+    record({kind, 0, "feeding"},
            {.fault = Fault::feeding_refused,
             .count = static_cast<std::uint64_t>(status.error_number())},
            LocalState::failed, at);
@@ -409,12 +449,11 @@ Status Watchdog::start(const WatchdogConfig& config) noexcept {
       return {status.code(), text.view(), status.error_number()};
     }
   }
-  status = begin(config, now());
-  if (status.ok()) {
-    status =
-        thread_.start({.name = "watchdog", .cpus = config.cpus, .scheduling = config.scheduling},
-                      storage_.stack, &glance, this);
-  }
+  const TimePoint at = now();
+  look(at);
+  start_over(config, {at, now()});
+  status = thread_.start({.name = "watchdog", .cpus = config.cpus, .scheduling = config.scheduling},
+                         storage_.stack, &glance, this);
   if (!status.ok()) unlock_memory();
   return status;
 }
@@ -429,6 +468,7 @@ void Watchdog::unlock_memory() noexcept {
 Status Watchdog::stop(Duration timeout) noexcept {
   if (!thread_.running()) return {};
   if (Status status = thread_.stop(timeout); !status.ok()) return status;
+  static_cast<void>(requests_.take_mode());  // was wanted of what has ended
   unlock_memory();
   if (config_.service_manager != nullptr && state() != GlobalState::stopped) {
     return config_.service_manager->stopping();

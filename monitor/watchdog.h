@@ -35,7 +35,7 @@
 //      |   all are ok again             reinstated             | fed no more
 //      '-------------------------------------------------------'
 //
-// Fed while ok or failed. An expired entity that a callback has brought back to life can be
+// Fed while ok or failed. Whoever has expired and was brought back to life by a callback can be
 // reinstated, as long as the device's own time-out has not passed and the state is not `stopped`.
 
 namespace takt::inline v0 {
@@ -125,8 +125,9 @@ class Watchdog {
   Status supervise_worker(const char* name, const WorkerSource& source, std::uint32_t worker,
                           const ByMode<WorkerExpectation>& expected) noexcept;
 
-  /// Starts the thread. Blocks: until the thread has its policy. Callable from: the owner.
-  /// Errors: as begin(); those of MonitorThread::start() and platform::lock_memory().
+  /// Starts the thread, and takes everybody as new, also who had expired and was not restarted:
+  /// what it left open is dropped. Blocks: until the thread has its policy. Callable from: the
+  /// owner. Errors: as begin(); those of MonitorThread::start() and platform::lock_memory().
   Status start(const WatchdogConfig& config) noexcept;
   /// Ends the thread. The service manager hears STOPPING=1 unless the state is `stopped`: for it
   /// the service ends then, and a later start() takes nothing back. What is to be supervised later
@@ -150,12 +151,21 @@ class Watchdog {
 
   /// From the next glance on other expectations hold, and everybody starts over but who has
   /// expired: that stays until reinstate(). Before start() or begin(): they begin with it, whatever
-  /// WatchdogConfig::mode says. Blocks: no. Callable from: any thread, jobs included.
+  /// WatchdogConfig::mode says, also when a start() before was refused. One that stop() overtakes
+  /// is forgotten. Blocks: no. Callable from: any thread, jobs included.
   void set_mode(WatchMode mode) noexcept { requests_.want(mode); }
-  /// From the next glance on, who has expired starts over, unless the state is `stopped`. For a
-  /// callback that has restarted it: of an entity's spans those that were open when it expired are
-  /// dropped, those begun since have their whole time from that glance on, and its next checkpoint
-  /// may be any. Blocks: no. Callable from: any thread.
+  /// From the next glance on, whom the verdict is about starts over, unless the state is `stopped`.
+  /// For a callback that has restarted it, or whoever does so later: of an entity's spans those
+  /// that were open when it expired are dropped, those begun since have their whole time from that
+  /// glance on, and its next checkpoint may be any. Nothing happens when it has not expired with
+  /// this verdict, or has started over since. Say it of nobody who may still hang: what it left
+  /// open is watched no more, and only where signs of life are expected is its silence found.
+  /// Blocks: no. Bound: wait-free. Callable from: any thread, but not beside supervise() and its
+  /// like.
+  void reinstate(const Verdict& verdict) noexcept;
+  /// The same of everybody who has expired, also of those whose verdicts come before the next
+  /// glance: say it only when all of them have been restarted, else the hang of one who was not is
+  /// forgotten. Blocks: no. Callable from: any thread.
   void reinstate() noexcept { requests_.reinstate(); }
 
   /// Blocks: no. Callable from: any thread, as all below.
@@ -199,6 +209,13 @@ class Watchdog {
     bool refused = false;
   };
 
+  /// Whom a verdict is about.
+  struct Subject {
+    SubjectKind kind;
+    std::uint32_t number;
+    const char* name;
+  };
+
   /// What became of feeding it, since the watchdog was made.
   struct FeedCounts {
     Counter taken;
@@ -213,6 +230,8 @@ class Watchdog {
                    const char* limit) const noexcept;
   /// Undoes what start() has locked.
   void unlock_memory() noexcept;
+  /// Begins, with everybody as this look has shown them.
+  void start_over(const WatchdogConfig& config, const Look& look) noexcept;
   /// What its thread does.
   static TimePoint glance(void* self, TimePoint at) noexcept;
 
@@ -226,13 +245,17 @@ class Watchdog {
   void exclude(const Disturbance& disturbance) noexcept;
   template <class Act>
   void for_each(const Act& act) noexcept;
+  /// Of this kind and number, null when there is none.
+  LocalSupervision* local_of(SubjectKind kind, std::uint32_t number) noexcept;
+  /// Has those start over who were restarted.
+  void reinstate_who_was_restarted(const Look& look) noexcept;
   void judge_all(const Look& look) noexcept;
-  void settle(SubjectKind kind, const char* name, LocalSupervision& local,
-              const Tolerance& tolerance, const Findings& findings, const Look& look) noexcept;
+  void settle(const Subject& subject, LocalSupervision& local, const Tolerance& tolerance,
+              const Findings& findings, const Look& look) noexcept;
   void update_global(const Look& look) noexcept;
   /// Tells the service manager that it is over, until it has taken it.
   void trigger(const Look& look) noexcept;
-  void record(SubjectKind kind, const char* name, const Finding& finding, LocalState state,
+  void record(const Subject& subject, const Finding& finding, LocalState state,
               TimePoint at) noexcept;
   void feed(const Look& look) noexcept;
   bool due(const Feeding& feeding, TimePoint at) const noexcept;

@@ -27,6 +27,24 @@ void what_was_prepared_for_a_mode() {
       });
 }
 
+// Who has begun with it finds it again with its first glance.
+void what_was_prepared_before_it_begins() {
+  Requests requests;
+  Variable<int> prepared(0);
+  concurrently(
+      [&] {
+        prepared.set(1);
+        requests.want(WatchMode::normal);
+      },
+      [&] {
+        const std::optional<WatchMode> mode = requests.wanted_mode();
+        if (!mode.has_value()) return;
+        require(prepared.get() == 1, "is seen with it");
+        require(requests.take_mode() == mode, "it waits on");
+        require(!requests.wanted_mode().has_value(), "once");
+      });
+}
+
 void the_last_mode_counts() {
   Requests requests;
   std::optional<WatchMode> mode;
@@ -96,6 +114,7 @@ void of_the_past() {
 
 const Model kModels[] = {
     {"requests: what was prepared for a mode", what_was_prepared_for_a_mode, {}, 3},
+    {"requests: what was prepared before it begins", what_was_prepared_before_it_begins, {}, 3},
     {"requests: the last mode counts", the_last_mode_counts, {}, 11},
     {"requests: two want a mode", two_want_a_mode, {}, 43},
     {"requests: who was restarted", who_was_restarted, {}, 3},

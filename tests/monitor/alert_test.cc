@@ -41,6 +41,8 @@ class Watched {
     now_ = sampler.step(now_);
     return sampler.alert_state(id_);
   }
+  /// The next sample comes so much later.
+  void skip(Duration duration) { now_ += duration; }
   std::uint64_t raises() const { return sampler.alert_raises(id_); }
 
  private:
@@ -91,10 +93,49 @@ TEST(Alert, a_short_peak_raises_nothing) {
   EXPECT_TRUE(watched.after(10) == AlertState::quiet);
 }
 
+TEST(Alert, time_that_nobody_has_seen_is_one_period) {
+  Watched watched({.threshold = 10, .duration = 1s});
+  EXPECT_TRUE(watched.after(11) == AlertState::pending);
+  watched.skip(10s);
+  EXPECT_TRUE(watched.after(11) == AlertState::pending);  // 100 ms
+  watched.skip(150ms);
+  EXPECT_TRUE(watched.after(11) == AlertState::pending);  // 200 ms
+  // Back on the grid, 50 ms later, and on.
+  for (int sample = 0; sample < 8; ++sample) {
+    EXPECT_TRUE(watched.after(11) == AlertState::pending);
+  }
+  EXPECT_TRUE(watched.after(11) == AlertState::raised);  // 1050 ms
+}
+
+TEST(Alert, is_raised_by_a_sampler_that_is_late_time_and_again) {
+  Watched watched({.threshold = 10, .duration = 1s});
+  // Every other sample late by nearly a period: a second is a second.
+  for (int pair = 0; pair < 5; ++pair) {
+    EXPECT_TRUE(watched.after(11) == AlertState::pending);
+    watched.skip(99ms);
+    EXPECT_TRUE(watched.after(11) == AlertState::pending);
+  }
+  EXPECT_TRUE(watched.after(11) == AlertState::raised);
+  // Every other sample is left out.
+  EXPECT_TRUE(watched.after(0) == AlertState::quiet);
+  for (int sample = 0; sample < 5; ++sample) {
+    EXPECT_TRUE(watched.after(11) == AlertState::pending);
+    watched.skip(100ms);
+  }
+  EXPECT_TRUE(watched.after(11) == AlertState::raised);
+  // Two of three are: that takes longer.
+  EXPECT_TRUE(watched.after(0) == AlertState::quiet);
+  for (int sample = 0; sample < 10; ++sample) {
+    EXPECT_TRUE(watched.after(11) == AlertState::pending);
+    watched.skip(200ms);
+  }
+  EXPECT_TRUE(watched.after(11) == AlertState::raised);
+}
+
 TEST(Alert, what_was_pending_before_a_pause_begins_anew) {
   Watched watched({.threshold = 10, .duration = 1h});
   EXPECT_TRUE(watched.after(11) == AlertState::pending);
-  ASSERT_OK(sampler.configure({.period = 100ms}));  // as stop() and start()
+  ASSERT_OK(sampler.configure({.period = 1h, .slow_period = 1h}));  // as stop() and start()
   sampler.step(kBegin + 2h);
   EXPECT_TRUE(events.empty());
   sampler.step(kBegin + 3h);
@@ -112,17 +153,17 @@ TEST(Alert, below) {
 TEST(Alert, what_is_absent_neither_raises_nor_ends_it) {
   detail::Alert alert;
   alert.set({.name = "a", .threshold = 1, .duration = 1s});
-  alert.judge(2.0, kBegin);
+  alert.judge(2.0, kBegin, 1s);
   EXPECT_TRUE(alert.state() == AlertState::pending);
-  alert.judge(std::nullopt, kBegin + 1s);
+  alert.judge(std::nullopt, kBegin + 1s, 1s);
   EXPECT_TRUE(alert.state() == AlertState::quiet);
-  alert.judge(2.0, kBegin + 2s);
+  alert.judge(2.0, kBegin + 2s, 1s);
   EXPECT_TRUE(alert.state() == AlertState::pending);
-  alert.judge(2.0, kBegin + 3s);
+  alert.judge(2.0, kBegin + 3s, 1s);
   EXPECT_TRUE(alert.state() == AlertState::raised);
-  alert.judge(std::nullopt, kBegin + 4s);
+  alert.judge(std::nullopt, kBegin + 4s, 1s);
   EXPECT_TRUE(alert.state() == AlertState::raised);
-  alert.judge(1.0, kBegin + 5s);
+  alert.judge(1.0, kBegin + 5s, 1s);
   EXPECT_TRUE(alert.state() == AlertState::quiet);
   EXPECT_EQ(alert.raises(), 1U);
 }

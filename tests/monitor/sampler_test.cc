@@ -5,7 +5,9 @@
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -134,6 +136,88 @@ TEST(Sampler, a_job_that_does_not_end_is_busy_all_the_while) {
   EXPECT_EQ(sampler.value(busy).value(), 0.0);
 }
 
+TEST(Sampler, each_job_that_does_not_end_is_busy_also_without_time_stamps) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  walk.steps(1);
+  for (const int samples : {10, 9, 3, 1}) {
+    stats.activity.set(WorkerPhase::in_job);
+    walk.steps(1);
+    EXPECT_EQ(sampler.value(busy).value(), 0.0);
+    for (int sample = 0; sample < samples; ++sample) {
+      walk.steps(1);
+      EXPECT_TRUE(is_about(sampler.value(busy), 1));
+    }
+  }
+  // A task's jobs are counted all the same.
+  stats.busy_ns.add(40'000'000);
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.4));
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+}
+
+TEST(Sampler, a_job_that_is_counted_a_sample_late_is_not_counted_twice) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  walk.steps(1);
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(11);
+  // Between the sampler's looks at the count and at the activity.
+  stats.activity.set(WorkerPhase::ready);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  stats.busy_ns.add(1'020'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.2));
+  stats.busy_ns.add(70'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.7));
+}
+
+TEST(Sampler, a_job_that_began_behind_the_time_of_a_sample_is_not_counted_twice) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  walk.steps(1);
+  // The sampler was held up between its clock and the worker: what it sees seems longer.
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(2);
+  EXPECT_TRUE(is_about(sampler.value(busy), 1));
+  stats.busy_ns.add(60'000'000);
+  stats.activity.set(WorkerPhase::ready);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  stats.busy_ns.add(60'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.2));
+}
+
+TEST(Sampler, a_restart_between_two_samples_begins_anew) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  stats.thread_id.set(7);
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(21);  // it hangs for two seconds, and is counted no more
+  stats.reset();
+  stats.thread_id.set(8);
+  stats.busy_ns.add(30'000'000);
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.3));
+  stats.busy_ns.add(50'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.5));
+}
+
 TEST(Sampler, shows_the_rates_of_a_worker) {
   static WorkerStats stats;
   ASSERT_OK(sampler.add_worker("control", stats));
@@ -204,6 +288,55 @@ TEST(Sampler, a_new_name_has_no_figures_of_the_old_one) {
   ASSERT_OK(sampler.add_worker("c", first));  // again, which changes nothing
   walk.steps(1);
   EXPECT_EQ(exposed_workers(), "c=0 b=7 ");
+}
+
+/// Whose names may be taken away: as a reader sees them while somebody else who renames them is
+/// preempted in the midst of it.
+class Renamed : private detail::SamplerStorage<kLimits>, public Sampler {
+ public:
+  Renamed() noexcept : Sampler(this->view()) {}
+
+  void take_names_away() noexcept {
+    take_away(this->view().workers[0].name);
+    take_away(this->view().tasks[0].name);
+  }
+
+ private:
+  static void take_away(SeqLock<detail::SourceName>& name) noexcept {
+    std::destroy_at(&name);
+    std::construct_at(&name);
+    EXPECT_FALSE(name.try_load(1).has_value());
+  }
+};
+
+TEST(Sampler, who_has_no_readable_name_is_left_out) {
+  static Renamed renamed;
+  static WorkerStats workers[2];
+  static TaskStats task;
+  static TaskHistograms histograms;
+  task.histograms = &histograms;
+  ASSERT_OK(renamed.add_worker("first", workers[0]));
+  ASSERT_OK(renamed.add_worker("second", workers[1]));
+  ASSERT_OK(renamed.add_task("servo", task));
+  renamed.step(kBegin);
+  const auto exposed = [] {
+    std::set<std::string> names;
+    renamed.visit(
+        [](const MetricView& metric, void* argument) noexcept {
+          for (const MetricLabel& label : metric.labels) {
+            const std::string_view kind = label.name;
+            if (kind != "worker" && kind != "task") continue;
+            static_cast<std::set<std::string>*>(argument)->insert(label.value);
+          }
+        },
+        &names);
+    std::string all;
+    for (const std::string& name : names) all += name + " ";
+    return all;
+  };
+  EXPECT_EQ(exposed(), "first second servo ");
+  renamed.take_names_away();
+  EXPECT_EQ(exposed(), "second ");
 }
 
 TEST(Sampler, series_without_a_place_are_none) {

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sampler's thread beside workers that start, stop and start again, and readers of its history.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string>
 #include <thread>
 
 #include "takt/monitor/sampler.h"
 #include "takt/tests/executor/running.h"
+#include "takt/tests/platform/temporary_tree.h"
 #include "takt/tests/support/allocation_guard.h"
 #include "takt/tests/support/test.h"
 
@@ -131,6 +137,35 @@ TEST(SamplerThread, allocates_nothing) {
     EXPECT_TRUE(sampler.alert_state(*alert) == AlertState::raised);
     ASSERT_OK(sampler.stop(kPatience));
   }
+}
+
+TEST(SamplerThread, reads_what_moves_before_what_takes_long) {
+  static WorkerStats worker;
+  static TaskStats task;
+  ASSERT_OK(sampler.add_worker("worker", worker));
+  ASSERT_OK(sampler.add_task("task", task));
+  ASSERT_OK(metrics.add({.name = "newest", .help = "N"}, newest));
+  ASSERT_OK(sampler.set_metrics(metrics));
+  // A sensor that takes as long as it likes: a pipe.
+  test::TemporaryTree sys;
+  sys.write("class/thermal/thermal_zone0/type", "cpu-thermal\n");
+  const std::string sensor = sys.path("class/thermal/thermal_zone0/temp");
+  ASSERT_EQ(::mkfifo(sensor.c_str(), 0600), 0);
+  ASSERT_OK(sampler.configure({.sys_root = sys.root()}));
+  std::thread stepping([] { sampler.step(now()); });
+  const int pipe = ::open(sensor.c_str(), O_WRONLY | O_CLOEXEC);  // waits for its reader
+  EXPECT_GE(pipe, 0);
+  // All of it has happened behind the time of the sample.
+  worker.activity.set(WorkerPhase::in_job);
+  task.max_response_ns.set(1);
+  newest.set(1);
+  EXPECT_EQ(::write(pipe, "48300\n", 6), 6);
+  ::close(pipe);
+  stepping.join();
+  EXPECT_EQ(sampler.value(sampler.series(ProcessFigure::temperature)).value_or(0), 48.3);
+  EXPECT_EQ(sampler.value(sampler.worker(0, WorkerFigure::phase)).value_or(-1), 0.0);
+  EXPECT_EQ(sampler.value(sampler.task(0, TaskFigure::max_response)).value_or(-1), 0.0);
+  EXPECT_EQ(sampler.value(sampler.metric(0)).value_or(-1), 0.0);
 }
 
 TEST(SamplerThread, aborts_when_a_step_is_made_beside_it) {

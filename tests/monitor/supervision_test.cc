@@ -332,11 +332,11 @@ TEST(LocalSupervision, tolerates_as_many_cycles_as_it_may) {
   EXPECT_TRUE(local.state() == LocalState::deactivated);
   local.begin(true);
   constexpr takt::Tolerance kTwo{.alive = 2};
-  EXPECT_TRUE(local.fail(Supervision::alive, kTwo));
-  EXPECT_FALSE(local.fail(Supervision::alive, kTwo));  // once a cycle
+  EXPECT_TRUE(local.fail(Supervision::alive, kTwo, at(0ms)));
+  EXPECT_FALSE(local.fail(Supervision::alive, kTwo, at(0ms)));  // once a cycle
   EXPECT_TRUE(local.state() == LocalState::failed);
   local.end_cycle();
-  EXPECT_TRUE(local.fail(Supervision::alive, kTwo));
+  EXPECT_TRUE(local.fail(Supervision::alive, kTwo, at(0ms)));
   local.end_cycle();
   EXPECT_TRUE(local.state() == LocalState::failed);
   local.end_cycle();  // well
@@ -344,7 +344,7 @@ TEST(LocalSupervision, tolerates_as_many_cycles_as_it_may) {
   local.end_cycle();  // well
   EXPECT_TRUE(local.state() == LocalState::ok);
   for (int cycle = 0; cycle < 3; ++cycle) {
-    EXPECT_TRUE(local.fail(Supervision::alive, kTwo));
+    EXPECT_TRUE(local.fail(Supervision::alive, kTwo, at(0ms)));
     local.end_cycle();
   }
   EXPECT_TRUE(local.state() == LocalState::expired);
@@ -354,7 +354,7 @@ TEST(LocalSupervision, tolerates_as_many_cycles_as_it_may) {
   EXPECT_TRUE(local.state() == LocalState::expired);
   local.begin(true);
   EXPECT_TRUE(local.state() == LocalState::ok);
-  EXPECT_TRUE(local.fail(Supervision::logical, kTwo));
+  EXPECT_TRUE(local.fail(Supervision::logical, kTwo, at(0ms)));
   EXPECT_TRUE(local.state() == LocalState::expired);  // no tolerance for this kind
 }
 

@@ -313,6 +313,134 @@ TEST(Watchdog, who_was_restarted_and_hangs_before_it_is_reinstated_is_found) {
   }
 }
 
+/// Two loops, `other` and the world's, that must end their rounds in time and need not show that
+/// they are alive: nothing else finds who hangs. Both hang, and expire with the same glance.
+void hang_both(World& world, SupervisedEntity& other, WatchdogConfig config) {
+  const takt::DeadlineRule rules[] = {
+      {.from = World::kRead,
+       .to = World::kWrite,
+       .expected = ByMode<takt::DeadlineExpectation>::all({.max = 5ms})}};
+  const auto expected =
+      ByMode<EntityExpectation>::all({.active = true, .alive = {.window = World::kWindow}});
+  ASSERT_OK(
+      world.watchdog.supervise(other, {.name = "other", .deadlines = rules, .expected = expected}));
+  world.begin(config, expected);
+  world.advance(100ms);
+  world.hangs = true;
+  other.reached(World::kRead, world.now);
+  world.until_verdict(1s);
+  ASSERT_EQ(world.verdicts.size(), 2U);
+  EXPECT_EQ(std::string_view(world.verdicts[0].name), "other");
+  EXPECT_EQ(world.verdicts[0].number, 0U);
+  EXPECT_EQ(std::string_view(world.verdicts[1].name), "loop");
+  EXPECT_EQ(world.verdicts[1].number, 1U);
+}
+
+TEST(Watchdog, who_was_not_restarted_stays_expired_whoever_else_was) {
+  World world;
+  SupervisedEntity other;
+  hang_both(world, other, {.expired_tolerance = 20});
+  world.restart_loop(0ms);
+  world.watchdog.reinstate(world.verdicts[1]);
+  world.advance(100ms);
+  EXPECT_TRUE(world.entity.state() == LocalState::ok);
+  EXPECT_TRUE(other.state() == LocalState::expired);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::expired);
+  world.advance(1s);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+  EXPECT_EQ(world.verdicts.size(), 2U);
+}
+
+TEST(Watchdog, each_is_reinstated_when_it_was_restarted) {
+  World world;
+  SupervisedEntity other;
+  hang_both(world, other, {.expired_tolerance = 20});
+  world.restart_loop(0ms);
+  world.watchdog.reinstate(world.verdicts[1]);
+  world.advance(100ms);
+  world.watchdog.reinstate(world.verdicts[0]);  // by whoever took longer
+  world.advance(1s);
+  EXPECT_TRUE(other.state() == LocalState::ok);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+  EXPECT_EQ(world.verdicts.size(), 2U);
+}
+
+TEST(Watchdog, all_are_reinstated_when_all_were_restarted) {
+  World world;
+  SupervisedEntity other;
+  hang_both(world, other, {.expired_tolerance = 20});
+  world.restart_loop(0ms);
+  world.watchdog.reinstate();
+  world.advance(1s);
+  EXPECT_TRUE(world.entity.state() == LocalState::ok);
+  EXPECT_TRUE(other.state() == LocalState::ok);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+}
+
+TEST(Watchdog, who_has_expired_again_is_not_reinstated_by_the_verdict_before) {
+  World world;
+  world.begin({.expired_tolerance = 50});
+  world.hangs = true;
+  world.until_verdict(1s);
+  ASSERT_EQ(world.verdicts.size(), 1U);
+  const auto restart_it = [&world](const Verdict& verdict) {
+    world.restart_loop(0ms);
+    world.watchdog.reinstate(verdict);
+    world.advance(20ms);
+  };
+  restart_it(world.verdicts[0]);
+  EXPECT_TRUE(world.entity.state() == LocalState::ok);
+  world.hangs = true;
+  world.until_verdict(1s);
+  ASSERT_EQ(world.verdicts.size(), 2U);
+  world.watchdog.reinstate(world.verdicts[0]);  // of whom that one restarted nobody knows
+  world.advance(50ms);
+  EXPECT_TRUE(world.entity.state() == LocalState::expired);
+  restart_it(world.verdicts[1]);
+  EXPECT_TRUE(world.entity.state() == LocalState::ok);
+}
+
+struct Restart {
+  const char* name;
+  takt::SubjectKind kind;
+  void (*fail)(World& world);
+  void (*restart)(World& world);
+};
+
+TEST_EACH(Watchdog, whatever_a_verdict_is_about_can_be_reinstated,
+          Restart{"task", takt::SubjectKind::task, [](World& world) { world.servo_runs = false; },
+                  [](World& world) { world.servo_runs = true; }},
+          Restart{"worker", takt::SubjectKind::worker,
+                  [](World& world) { world.work = World::Work::one_job; },
+                  [](World& world) { world.work = World::Work::jobs; }},
+          Restart{"watchdog", takt::SubjectKind::watchdog,
+                  [](World& world) {
+                    for (int glance = 0; glance < 4; ++glance) {
+                      world.now += 50ms;
+                      world.watchdog.step(world.now);
+                    }
+                  },
+                  [](World&) {}}) {
+  World world;
+  world.begin({.late_glances_tolerated = 3, .expired_tolerance = 20});
+  world.advance(200ms);
+  param.fail(world);
+  if (world.verdicts.empty()) world.until_verdict(1s);
+  ASSERT_EQ(world.verdicts.size(), 1U);
+  EXPECT_TRUE(world.verdicts[0].kind == param.kind);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::expired);
+  param.restart(world);
+  Verdict nobody = world.verdicts[0];
+  nobody.number = 7;
+  if (param.kind != takt::SubjectKind::watchdog) world.watchdog.reinstate(nobody);
+  world.advance(30ms);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::expired);
+  world.watchdog.reinstate(world.verdicts[0]);
+  world.advance(1s);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+  EXPECT_EQ(world.verdicts.size(), 1U);
+}
+
 TEST(Watchdog, what_a_predecessor_left_open_is_dropped_also_behind_a_late_glance) {
   World world;
   EntityExpectation loop = World::kLoop;

@@ -243,6 +243,83 @@ TEST(WatchdogThread, starts_and_stops_again_and_again) {
   }
 }
 
+TEST(WatchdogThread, that_could_not_start_begins_in_the_wanted_mode_when_it_can) {
+  supervise_worker({.normal = kShortJobs});
+  watchdog.set_mode(WatchMode::normal);
+  WatchdogConfig config = kPatient;
+  config.scheduling = takt::Fifo{.priority = 5};
+  {
+    const FaultInjection fault(SystemCall::sched_setscheduler, EPERM);
+    EXPECT_EQ(watchdog.start(config).code(), StatusCode::permission_denied);
+  }
+  ASSERT_OK(watchdog.start(kPatient));
+  EXPECT_TRUE(watchdog.mode() == WatchMode::normal);
+  const std::uint64_t glances = watchdog.glances();
+  wait_until([&] { return watchdog.glances() > glances + 1; });
+  EXPECT_TRUE(watchdog.mode() == WatchMode::normal);
+  EXPECT_TRUE(watchdog.worker(0).state() != LocalState::deactivated);
+  EXPECT_OK(watchdog.stop(takt::test::kPatience));
+}
+
+TEST(WatchdogThread, a_mode_that_is_wanted_as_it_ends_is_not_the_next_ones) {
+  WatchdogConfig config = kPatient;
+  config.period = 1h;  // no glance comes before it ends
+  ASSERT_OK(watchdog.start(config));
+  watchdog.set_mode(WatchMode::degraded);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));
+  config.mode = WatchMode::normal;
+  ASSERT_OK(watchdog.start(config));
+  EXPECT_TRUE(watchdog.mode() == WatchMode::normal);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));
+  // One that is wanted in between is.
+  watchdog.set_mode(WatchMode::startup);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));  // it does not run
+  ASSERT_OK(watchdog.start(config));
+  EXPECT_TRUE(watchdog.mode() == WatchMode::startup);
+  ASSERT_OK(watchdog.stop(takt::test::kPatience));
+}
+
+/// Two workers that have a reason to run and never do. The first one is slow to look at, the first
+/// time: as if whoever starts the watchdog were preempted there.
+struct SlowToLookAt {
+  static constexpr takt::Duration kTakes = 40ms;
+
+  WorkerSource source() const {
+    return {this,
+            [](const void* self, std::uint32_t number, takt::TimePoint) noexcept {
+              return static_cast<const SlowToLookAt*>(self)->look(number);
+            },
+            [](const void*, std::uint32_t) noexcept { return takt::ThreadUse{}; }};
+  }
+  takt::WorkerActivity look(std::uint32_t number) const noexcept {
+    if (number == 0 && looked_at == takt::TimePoint{}) {
+      takt::platform::sleep_until(takt::deadline_after(kTakes));
+    }
+    if (number == 1 && looked_at == takt::TimePoint{}) looked_at = takt::now();
+    return {takt::WorkerPhase::ready, 1};
+  }
+
+  mutable takt::TimePoint looked_at{};  // the second one, first
+};
+
+TEST(WatchdogThread, a_slow_start_makes_nothing_seem_longer) {
+  const SlowToLookAt workers;
+  static takt::StaticWatchdog<takt::WatchdogLimits{.entities = 0, .tasks = 0, .workers = 2}> two;
+  constexpr auto kExpected = ByMode<WorkerExpectation>::all({.active = true, .longest_wait = 50ms});
+  ASSERT_OK(two.supervise_worker("first", workers.source(), 0, kExpected));
+  ASSERT_OK(two.supervise_worker("second", workers.source(), 1, kExpected));
+  WatchdogConfig config = kPatient;
+  config.period = 50ms;
+  ASSERT_OK(two.start(config));
+  wait_until([&] { return two.verdict_count() == 2; });
+  ASSERT_OK(two.stop(takt::test::kPatience));
+  const auto verdict = two.verdict(1);
+  ASSERT_TRUE(verdict.has_value());
+  ASSERT_EQ(std::string_view(verdict->name), "second");
+  EXPECT_TRUE(verdict->finding.fault == Fault::starved);
+  EXPECT_LE(verdict->finding.measured.count(), (verdict->at - workers.looked_at).count());
+}
+
 struct Refused {
   const char* name;
   SystemCall call;
