@@ -228,6 +228,31 @@ static_assert(response(kBrandenburg, 1) == nanoseconds(17));
 static_assert(response(kBrandenburg, 2) == nanoseconds(35));
 static_assert(analyse_task(kBrandenburg, 3).reason == AnalysisReason::overload);
 
+// Prosa, machine-checked (classic/implementation/uni/jitter/fp_rta_example.v): two tasks of one
+// priority and a third one below, two of them with a jitter of 1; their bounds after the instant at
+// which they become ready are 2, 2 and 3. One priority is here one level of a lane, or two workers.
+constexpr auto jittery(DeployedTask task) {
+  task.release_jitter = nanoseconds(1);
+  return task;
+}
+constexpr DeployedTask kOneLevel[] = {
+    jittery(task<nanoseconds>(0, Priority::normal, 5, 6, 1)),
+    task<nanoseconds>(0, Priority::normal, 5, 6, 1),
+    jittery(task<nanoseconds>(1, Priority::normal, 6, 6, 1)),
+};
+constexpr DeployedTask kOneRank[] = {
+    jittery(task<nanoseconds>(0, Priority::normal, 5, 6, 1)),
+    task<nanoseconds>(1, Priority::normal, 5, 6, 1),
+    jittery(task<nanoseconds>(2, Priority::normal, 6, 6, 1)),
+};
+constexpr WorkerConfig kTwoOfOneRank[] = {worker(0, 80), worker(1, 80), worker(2, 78)};
+constexpr bool has_prosas_bounds(const Deployment& prosa) {
+  return response(prosa, 0) == nanoseconds(1 + 2) && response(prosa, 1) == nanoseconds(2) &&
+         response(prosa, 2) == nanoseconds(1 + 3) && schedulable(prosa);
+}
+static_assert(has_prosas_bounds({.workers = kThreeLanes, .tasks = kOneLevel}));
+static_assert(has_prosas_bounds({.workers = kTwoOfOneRank, .tasks = kOneRank}));
+
 // The same figures at run time, where the compiler has not folded them.
 TEST(AnalysisExamples, hold_at_run_time) {
   const volatile std::int64_t unknown = 1;
