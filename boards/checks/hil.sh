@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # On the emulated arm64 board with its PREEMPT_RT kernel: the C++ tests of platform, sync, executor and
 # monitor, the stress tests, and what the board's own hardware does to a daemon; without those that start no
-# thread, which the 32-bit machine runs under qemu-user. Where the board cannot be had: one skip, with its
-# reason.
+# thread, which the 32-bit machine runs under qemu-user. Where the board cannot be had: skips, with their
+# reason, and arm64.sh instead.
 set -euo pipefail
 cd "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 boards=$PWD/boards
