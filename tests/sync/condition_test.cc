@@ -321,7 +321,8 @@ TEST(Condition, another_mutex_when_nobody_waits) {
 }
 
 TEST(Condition, may_be_destroyed_when_all_are_notified) {
-  for (int round = 0; round < 200; ++round) {
+  const auto rounds = static_cast<int>(200 / takt::test::time_scale());
+  for (int round = 0; round < rounds; ++round) {
     Mutex mutex;
     auto condition = std::make_unique<Condition>();
     bool over = false;
