@@ -48,7 +48,7 @@ std::uint64_t periods_to_run() {
 
 TEST(ManualDrift, there_is_none) {
   const std::uint64_t periods = periods_to_run();
-  takt::test::set_time_limit(kPatience + Duration(2us) * static_cast<std::int64_t>(periods));
+  takt::test::set_time_limit(kPatience + Duration(3us) * static_cast<std::int64_t>(periods));
   ManualExecutor<kLimits, 0> executor;
   Grid grid;
   const auto task =
