@@ -43,7 +43,7 @@ std::uint64_t periods_to_run() {
   const char* const text = std::getenv("TAKT_PERIODS");
   const long long periods = text == nullptr ? 0 : std::atoll(text);
   if (periods > 0) return static_cast<std::uint64_t>(periods);
-  return static_cast<std::uint64_t>(300'000 / takt::test::time_scale());
+  return static_cast<std::uint64_t>(100'000 / takt::test::time_scale());
 }
 
 TEST(ManualDrift, there_is_none) {
