@@ -285,6 +285,17 @@ SOURCE
 control models 'planted: nobody sees it halfway' \
   env TAKT_TARGETS=//tests/model:planted_model_test boards/check.sh models
 
+# Both of what makes a form the long one reaches the tests.
+plant_long() {
+  planted_test <<'SOURCE'
+#include <cstdlib>
+int main() {
+  return std::getenv("TAKT_LOAD_SECONDS") != nullptr && std::getenv("TAKT_PERIODS") != nullptr ? 1 : 0;
+}
+SOURCE
+}
+control long 'planted_test: exited with error code 1' check_planted long
+
 # --- counting -------------------------------------------------------------------------------------
 # One target each that passes, fails, crashes, hangs, does not build; one that reports a passed, a
 # failed and a skipped case and dies afterwards.

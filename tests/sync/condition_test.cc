@@ -17,6 +17,7 @@
 #include "takt/sync/recursive_mutex.h"
 #include "takt/tests/support/fault_injection.h"
 #include "takt/tests/support/sanitizer.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/expect_locks.h"
 #include "takt/tests/sync/sleeper.h"
