@@ -139,6 +139,17 @@ TEST(SamplerThread, allocates_nothing) {
   }
 }
 
+TEST(SamplerThread, is_told_by_each_start_whether_posted_jobs_are_counted) {
+  const Counter& told = executor.worker_stats(0).time_stamps;
+  for (const bool time_stamps : {true, false, true}) {
+    StartOptions options = kAnyMemory;
+    options.time_stamps = time_stamps;
+    ASSERT_OK(executor.start(kOne, options));
+    EXPECT_EQ(told.get(), time_stamps ? 1U : 0U);
+    ASSERT_OK(executor.stop(StopMode::drain, kPatience));
+  }
+}
+
 TEST(SamplerThread, reads_what_moves_before_what_takes_long) {
   static WorkerStats worker;
   static TaskStats task;
