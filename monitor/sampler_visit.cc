@@ -55,13 +55,15 @@ class SourceLabels {
  public:
   SourceLabels(const char* label, const SeqLock<detail::SourceName>& name,
                std::uint32_t number) noexcept
-      : name_(name.try_load(kAttempts)) {
+      : source_(name), version_(name.version()), name_(name.try_load(kAttempts)) {
     if (!name_.has_value()) return;
     number_ << number;
     labels_[0] = {.name = label, .value = name_->text};
     labels_[1] = {.name = "number", .value = number_.c_str()};
   }
   bool are_readable() const noexcept { return name_.has_value(); }
+  /// Whether nobody has been given a name since.
+  bool are_current() const noexcept { return source_.version() == version_; }
   /// Whether the newest of so many samples is of who is called so.
   bool are_of(std::uint64_t samples) const noexcept {
     return name_.has_value() && samples > name_->since;
@@ -71,6 +73,8 @@ class SourceLabels {
  private:
   static constexpr unsigned kAttempts = 4;
 
+  const SeqLock<detail::SourceName>& source_;
+  std::uint64_t version_;  // of the name or of the one before it
   std::optional<detail::SourceName> name_;
   Text<12> number_;
   MetricLabel labels_[2];
@@ -169,12 +173,13 @@ void Sampler::visit_histograms(Visit& visit) const noexcept {
   for (const bool response : {false, true}) {
     for (std::uint32_t number = 0; number < tasks; ++number) {
       const detail::Source<TaskStats>& source = view_.tasks[number];
+      const SourceLabels labels("task", source.name, number);
+      if (!labels.are_readable()) continue;
+      // Behind the name, and the name still holds: not those of the task before or after it.
       // acquire: pairs with the release with which the executor hands them out.
       const TaskHistograms* const histograms =
           source.stats->histograms.load(std::memory_order_acquire);
-      if (histograms == nullptr) continue;
-      const SourceLabels labels("task", source.name, number);
-      if (!labels.are_readable()) continue;
+      if (histograms == nullptr || !labels.are_current()) continue;
       visit.histogram(response ? kResponseTime : kReleaseJitter, labels.get(),
                       response ? histograms->response_time : histograms->release_jitter);
     }
