@@ -16,6 +16,12 @@ constexpr FigureInfo kReleaseJitter{"takt_task_release_jitter_seconds",
                                     MetricKind::histogram};
 constexpr FigureInfo kResponseTime{"takt_task_response_seconds", "Time from release to finish",
                                    "seconds", kNanosecondsPerSecond, MetricKind::histogram};
+constexpr FigureInfo kRefusedScheduling{"takt_worker_refused_scheduling_errno",
+                                        "Why the system refused its policy, 0 where it did not", "",
+                                        1, MetricKind::gauge};
+constexpr FigureInfo kRefusedAffinity{"takt_worker_refused_affinity_errno",
+                                      "Why the system refused its CPUs, 0 where it did not", "", 1,
+                                      MetricKind::gauge};
 constexpr FigureInfo kAlertRaised{"takt_alert_raised", "Whether the alert is raised", "", 1,
                                   MetricKind::gauge};
 constexpr FigureInfo kAlertRaises{"takt_alert_raises_total", "How often the alert was raised", "",
@@ -88,6 +94,7 @@ void Sampler::visit(MetricVisitor visitor, void* argument) const noexcept {
   const std::uint32_t workers = worker_count_.get();
   const std::uint32_t tasks = task_count_.get();
   visit_sources<WorkerStats>(visit, "worker", view_.workers, workers, worker_column(0));
+  visit_refusals(visit, workers);
   visit_sources<TaskStats>(visit, "task", view_.tasks, tasks, task_column(0));
   visit_lanes(visit);
   const std::uint32_t descriptors = descriptor_count_.get();
@@ -147,6 +154,22 @@ void Sampler::visit_sources(Visit& visit, const char* label,
       const SourceLabels labels(label, sources[number].name, number);
       if (!labels.are_of(samples)) continue;
       visit.value(detail::info_of(static_cast<Figure>(figure)), labels.get(), *value);
+    }
+  }
+}
+
+void Sampler::visit_refusals(Visit& visit, std::uint32_t workers) const noexcept {
+  for (const bool affinity : {false, true}) {
+    for (std::uint32_t number = 0; number < workers; ++number) {
+      const detail::Source<WorkerStats>& source = view_.workers[number];
+      const SourceLabels labels("worker", source.name, number);
+      // Not sampled: it is decided when the worker starts.
+      const WorkerStats& stats = *source.stats;
+      const std::uint64_t error =
+          (affinity ? stats.refused_affinity : stats.refused_scheduling).get();
+      if (!labels.are_of(samples()) || !labels.are_current()) continue;
+      visit.value(affinity ? kRefusedAffinity : kRefusedScheduling, labels.get(),
+                  static_cast<std::int64_t>(error));
     }
   }
 }

@@ -191,6 +191,61 @@ TEST(Exposition, has_named_descriptors) {
   expect_promtool_accepts(text);
 }
 
+// Each figure has a value of its own: two columns that are swapped are seen.
+TEST(Exposition, has_each_figure_of_a_worker_and_of_a_task_under_its_name) {
+  static takt::WorkerStats worker;
+  static takt::TaskStats task;
+  ASSERT_OK(sampler.add_worker("control", worker));
+  ASSERT_OK(sampler.add_task("servo", task));
+  std::uint64_t next = 101;
+  for (takt::Counter* counter :
+       {&worker.jobs, &worker.failed, &worker.cancelled, &worker.deadline_misses, &worker.busy_ns,
+        &worker.sleeps, &worker.refused_scheduling, &worker.refused_affinity}) {
+    counter->set(next++);
+  }
+  worker.activity.set(takt::WorkerPhase::idle);
+  next = 201;
+  for (takt::Counter* counter :
+       {&task.releases, &task.completed, &task.failed, &task.cancelled, &task.overruns,
+        &task.skipped, &task.refused, &task.deadline_misses, &task.budget_overruns,
+        &task.execution_ns, &task.max_release_jitter_ns, &task.max_response_ns}) {
+    counter->set(next++);
+  }
+  sampler.step(executor.now());
+  const std::string text = expose(ExpositionFormat::prometheus);
+  constexpr std::pair<const char*, const char*> kWorker[] = {{"jobs_total", "101"},
+                                                             {"failed_jobs_total", "102"},
+                                                             {"cancelled_jobs_total", "103"},
+                                                             {"deadline_misses_total", "104"},
+                                                             {"busy_seconds_total", "0.000000105"},
+                                                             {"sleeps_total", "106"},
+                                                             {"phase", "4"},
+                                                             {"refused_scheduling_errno", "107"},
+                                                             {"refused_affinity_errno", "108"}};
+  for (const auto& [name, value] : kWorker) {
+    contains(text, std::string("\ntakt_worker_") + name + "{worker=\"control\",number=\"0\"} " +
+                       value + "\n");
+  }
+  constexpr std::pair<const char*, const char*> kTask[] = {
+      {"releases_total", "201"},
+      {"completed_jobs_total", "202"},
+      {"failed_jobs_total", "203"},
+      {"cancelled_jobs_total", "204"},
+      {"overruns_total", "205"},
+      {"skipped_releases_total", "206"},
+      {"refused_releases_total", "207"},
+      {"deadline_misses_total", "208"},
+      {"budget_overruns_total", "209"},
+      {"execution_seconds_total", "0.000000210"},
+      {"max_release_jitter_seconds", "0.000000211"},
+      {"max_response_seconds", "0.000000212"}};
+  for (const auto& [name, value] : kTask) {
+    contains(text,
+             std::string("\ntakt_task_") + name + "{task=\"servo\",number=\"0\"} " + value + "\n");
+  }
+  expect_promtool_accepts(text);
+}
+
 TEST(Exposition, has_the_figures_of_an_error_log) {
   static takt::StaticErrorLog<2, 1, 4> errors;
   constexpr takt::ErrorKindConfig kKinds[] = {{.name = "i2c", .severity = takt::Severity::warning},
