@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "takt/tests/platform/proc_samples.h"
 #include "takt/tests/platform/temporary_tree.h"
 #include "takt/tests/support/fault_injection.h"
 #include "takt/tests/support/test.h"
