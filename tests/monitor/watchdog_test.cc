@@ -257,6 +257,46 @@ TEST(Watchdog, tolerance_bears_failed_cycles_and_then_no_more) {
   EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
 }
 
+struct Tolerated {
+  const char* name;
+  LocalState (*state)(const World& world);
+  void (*set_well)(World& world, bool well);
+};
+LocalState state_of_task(const World& world) { return world.watchdog.task(0).state(); }
+LocalState state_of_worker(const World& world) { return world.watchdog.worker(0).state(); }
+// Two failed cycles are borne, of tasks and workers as of entities.
+TEST_EACH(Watchdog, tolerance_of_tasks_and_workers_bears_as_much,
+          Tolerated{"task is silent", &state_of_task,
+                    [](World& world, bool well) { world.servo_runs = well; }},
+          Tolerated{"task misses deadlines", &state_of_task,
+                    [](World& world, bool well) { world.servo_is_late = !well; }},
+          Tolerated{"worker is stuck", &state_of_worker, [](World& world, bool well) {
+                      world.work = well ? World::Work::jobs : World::Work::one_job;
+                    }}) {
+  World world;
+  TaskExpectation servo = World::kServo;
+  servo.tolerance = {.alive = 2, .deadline = 2};
+  WorkerExpectation control = World::kControl;
+  control.tolerance = 2;
+  world.begin({}, ByMode<EntityExpectation>::all(World::kLoop), ByMode<TaskExpectation>::all(servo),
+              ByMode<WorkerExpectation>::all(control));
+  world.advance(300ms);
+  param.set_well(world, false);
+  world.until_verdict(1s);
+  EXPECT_TRUE(param.state(world) == LocalState::failed);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::failed);
+  param.set_well(world, true);
+  world.advance(500ms);
+  EXPECT_TRUE(param.state(world) == LocalState::ok);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::ok);
+  param.set_well(world, false);
+  const std::size_t before = world.verdicts.size();
+  world.advance(500ms);
+  EXPECT_EQ(world.verdicts.size() - before, 3U);
+  EXPECT_TRUE(param.state(world) == LocalState::expired);
+  EXPECT_TRUE(world.watchdog.state() == GlobalState::stopped);
+}
+
 TEST(Watchdog, who_hangs_within_a_deadline_is_not_well_again_by_itself) {
   World world;
   const EntityExpectation loop{
