@@ -18,6 +18,7 @@
 #include "takt/monitor/metrics.h"
 #include "takt/monitor/sampler.h"
 #include "takt/tests/monitor/promtool.h"
+#include "takt/tests/monitor/strict_json.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -27,6 +28,7 @@ using takt::Exposition;
 using takt::ExpositionFormat;
 using takt::StatusCode;
 using takt::test::expect_promtool_accepts;
+using takt::test::expect_strict_json;
 
 constexpr takt::ExecutorLimits kLimits{
     .workers = 2, .lanes = 2, .jobs_per_lane = 4, .tasks = 4, .histograms = 2};
@@ -276,7 +278,9 @@ const takt::run::JsonNode* read_json(const std::string& text) {
 TEST(Exposition, writes_json) {
   add_metrics();
   run_executor();
-  const takt::run::JsonNode* document = read_json(expose(ExpositionFormat::json));
+  const std::string text = expose(ExpositionFormat::json);
+  expect_strict_json(text);
+  const takt::run::JsonNode* document = read_json(text);
   ASSERT_TRUE(document != nullptr);
   const takt::run::JsonNode* first = document->find("metrics")->first_child;
   EXPECT_EQ(first->find("name")->text, "frames_total");
@@ -300,6 +304,7 @@ TEST_EACH(Exposition, a_small_buffer_ends_between_metrics, ExpositionFormat::pro
   const bool json = param == ExpositionFormat::json;
   const std::string all = expose(param);
   EXPECT_EQ(expose(param, all.size() + 1), all);
+  if (json) expect_strict_json(expose(param, all.size() / 2));
   for (std::size_t size = Exposition::kMinBuffer; size <= all.size(); size += 7) {
     std::fill_n(buffer, sizeof buffer, '#');
     const std::string some = expose(param, size);
@@ -367,7 +372,9 @@ TEST(Exposition, labels_of_all_are_in_json) {
   ASSERT_OK(exposition.set_labels(kLabels));
   exposition.add(metrics);
   ASSERT_OK(exposition.finish());
-  const takt::run::JsonNode* document = read_json(std::string(exposition.text()));
+  const std::string text(exposition.text());
+  expect_strict_json(text);
+  const takt::run::JsonNode* document = read_json(text);
   ASSERT_TRUE(document != nullptr);
   const takt::run::JsonNode* first = document->find("metrics")->first_child;
   EXPECT_EQ(first->find("labels")->find("daemon")->text, "x");

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <span>
 #include <string>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "takt/executor/manual_executor.h"
 #include "takt/monitor/executor_view.h"
 #include "takt/tests/executor/running.h"
+#include "takt/tests/monitor/strict_json.h"
 #include "takt/tests/monitor/trace_reading.h"
 #include "takt/tests/support/test.h"
 
@@ -30,6 +30,7 @@ using takt::LaneId;
 using takt::StaticTrace;
 using takt::StatusCode;
 using takt::Trace;
+using takt::test::expect_strict_json;
 using takt::test::TraceReading;
 using takt::test::TraceRecord;
 
@@ -61,25 +62,6 @@ std::string whole(Trace& trace) {
   return text += finish(trace);
 }
 
-std::string file_of(const std::string& text) {
-  const char* directory = std::getenv("TEST_TMPDIR");
-  std::string path = std::string(directory != nullptr ? directory : "/tmp") + "/takt_trace_" +
-                     std::to_string(::getpid()) + ".json";
-  std::ofstream(path) << text;
-  return path;
-}
-
-/// Strict JSON, by somebody else's reader.
-void expect_json(const std::string& text) {
-  if (std::system("python3 -c '' >/dev/null 2>&1") != 0) {
-    std::fputs("SKIPPED: no python3 here to read the trace as strict JSON\n", stderr);
-    return;
-  }
-  const std::string path = file_of(text);
-  EXPECT_EQ(std::system(("python3 -m json.tool " + path + " >/dev/null").c_str()), 0);
-  ::unlink(path.c_str());
-}
-
 TEST(Trace, shows_each_worker_its_jobs_and_what_befell_them) {
   auto servo =
       manual.add_task({.name = "servo", .lane = kFirst, .period = 10ms, .deadline = 3ms}, [] {});
@@ -94,7 +76,7 @@ TEST(Trace, shows_each_worker_its_jobs_and_what_befell_them) {
   manual.run_for(12ms);
   StaticTrace<2> trace{ExecutorView(manual)};
   const std::string text = whole(trace);
-  expect_json(text);
+  expect_strict_json(text);
   const TraceReading reading(text);
   EXPECT_EQ(reading.find("M", "process_name")->argument("name")->text, "takt");
   const std::vector<std::string> control = reading.on_track(1);
@@ -178,7 +160,7 @@ TEST(Trace, escapes_names) {
   manual.run_for(500us);
   StaticTrace<2> trace(ExecutorView(manual), "p\t\"");
   const std::string text = whole(trace);
-  expect_json(text);
+  expect_strict_json(text);
   const TraceReading reading(text);
   EXPECT_TRUE(reading.find("B", "a\"b\\c\n\ufffd\u00e9") != nullptr);
   EXPECT_EQ(reading.find("M", "process_name")->argument("name")->text, "p\t\"");
@@ -216,7 +198,7 @@ TEST(Trace, without_rings_it_is_empty_but_whole) {
   static takt::ManualExecutor<takt::ExecutorLimits{}> silent;
   StaticTrace<1> trace{ExecutorView(silent)};
   const std::string text = whole(trace);
-  expect_json(text);
+  expect_strict_json(text);
   const TraceReading reading(text);
   EXPECT_EQ(reading.records.size(), 1);
   EXPECT_EQ(reading.total("events"), 0);
@@ -336,7 +318,7 @@ TEST(Trace, shows_each_kind_of_event) {
   note(static_cast<EventKind>(13), log);  // 17: of a later version
   StaticTrace<1> trace{ExecutorView(recorded)};
   const std::string text = whole(trace);
-  expect_json(text);
+  expect_strict_json(text);
   const TraceReading reading(text);
   const std::vector<std::string> expected = {"M thread_name",
                                              "M thread_sort_index",
