@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Built for 32-bit ARM without a warning and linked statically, as a binary is carried to a board, the
-# tests of platform and sync and all that start no thread pass under qemu-user: where 32 bits differ. (All
-# the others on a kernel that runs such programs: the check hil_arm.)
+# tests of platform and sync and all that start no thread pass under qemu-user: where 32 bits differ. (Those
+# of executor and monitor with threads on a kernel that runs such programs: the check hil_arm.)
 set -euo pipefail
 cd "$(dirname -- "${BASH_SOURCE[0]}")/../.."
 boards=$PWD/boards

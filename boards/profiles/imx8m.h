@@ -12,7 +12,8 @@ namespace takt::boards {
 inline constexpr CpuSet kImx8mClusters[] = {CpuSet::range(0, 3)};
 
 /// NXP i.MX 8M Quad and 8M Mini Quad: four Cortex-A53 with a common second-level cache (NXP, "i.MX
-/// 8M Mini Applications Processor Reference Manual"; cache lines: "Arm Cortex-A53 MPCore
+/// 8M Dual/8M QuadLite/8M Quad Applications Processors Reference Manual" and "i.MX 8M Mini
+/// Applications Processor Reference Manual"; cache lines: "Arm Cortex-A53 MPCore
 /// Processor Technical Reference Manual"). The watchdog takes 128 s at most (IMX2_WDT_MAX_TIME
 /// in the kernel's drivers/watchdog/imx2_wdt.c).
 inline constexpr BoardProfile kImx8m{

@@ -12,8 +12,9 @@ namespace takt::boards {
 inline constexpr CpuSet kQemuVirtArm64Clusters[] = {CpuSet::range(0, 3)};
 
 /// The emulated board of boards/hil: QEMU's "virt" with four Cortex-A72, booted with the options
-/// below. The watchdog is an Intel 6300ESB, which takes 2046 s at most (ESB_HEARTBEAT_MAX in the
-/// kernel's drivers/watchdog/i6300esb.c).
+/// below (cache lines: "Arm Cortex-A72 MPCore Processor Technical Reference Manual"). The watchdog
+/// is an Intel 6300ESB, which takes 2046 s at most (ESB_HEARTBEAT_MAX in the kernel's
+/// drivers/watchdog/i6300esb.c).
 inline constexpr BoardProfile kQemuVirtArm64{
     .name = "qemu_virt_arm64",
     .cpus = CpuSet::range(0, 3),

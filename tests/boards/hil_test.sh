@@ -193,7 +193,7 @@ mkdir "$work/folder"
 refuses_descriptor "$work/folder"
 grep -qF "no board '$work/folder'" "$work/stderr"
 refuses_descriptor nowhere
-grep -qF "no board 'nowhere', there are: local qemu_virt_arm qemu_virt_arm64 qemu_virtual_time raspberrypi4, FILE, USER@HOST" "$work/stderr"
+grep -qF "no board 'nowhere', there are: $(cd boards/hil && echo *.board | sed 's/\.board//g'), FILE, USER@HOST" "$work/stderr"
 refuses_descriptor 'pi@-oProxyCommand=id'
 
 begin board_descriptor_of_the_guide_is_read
@@ -312,6 +312,36 @@ cat "$work/stdout"
 ((status == 3))
 grep -q '^its packages cannot be had: ' "$work/stdout"
 if compgen -G "$work/images/*/kernel"; then false; fi
+
+begin image_is_taken_while_it_is_what_these_scripts_have_built
+image=$work/images/0123456789abcdef
+# asks EXIT_CODE: for the image, with packages that cannot be had.
+asks() {
+  local status=0
+  PATH=$work/offline:$PATH TAKT_IMAGE_CACHE=$work/images "${2:-boards}/hil/image/image.sh" >"$work/stdout" || status=$?
+  ((status == $1))
+}
+mkdir "$image"
+echo k >"$image/kernel"
+echo i >"$image/initrd"
+scripts=$(cd boards/hil/image && find -L . -type f ! -name '*.md' ! -name BUILD -print0 | sort -z |
+  xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
+for part in kernel initrd; do echo "$part $(sha256sum <"$image/$part" | cut -d ' ' -f 1)"; done >"$image/manifest"
+echo "scripts $scripts" >>"$image/manifest"
+echo "${image##*/}" >"$work/images/current"
+asks 0
+[[ $(<"$work/stdout") == "$image" ]]
+touch --date='2 days ago' "$work/images/current"  # packages are asked for, in vain
+asks 0
+[[ $(<"$work/stdout") == "$image" ]]
+echo damaged >>"$image/initrd"
+asks 3
+echo i >"$image/initrd"
+asks 0
+mkdir "$work/other"
+cp -rL boards "$work/other"
+echo '# changed' >>"$work/other/boards/hil/image/files/etc/start"
+asks 3 "$work/other/boards"
 
 begin bazel_gets_its_results
 rm -rf "$work/results"
@@ -474,6 +504,12 @@ run 125 "wrong_architecture: the program is for riscv64, the board is $(uname -m
 descriptor other arch riscv64
 run 125 'wrong_architecture: .* arch says riscv64' other greets
 nothing_is_left
+
+begin no_work_folder
+descriptor nowhere work /proc/takt
+run 125 'no_work_folder: .*/proc/takt' nowhere greets
+descriptor unlocked lock /proc/takt.lock
+run 125 'no_work_folder: the lock /proc/takt.lock cannot be opened' unlocked greets
 
 begin old_kernel
 descriptor old kernel 100.1

@@ -82,7 +82,7 @@ use() {
 
 echo "takt hil: building the emulated board's image" >&2
 rm -rf "$cache"/building.* "${cache:?}/$key"
-# Images that nobody has asked for in a month.
+# Images that were built more than a month ago.
 find "$cache" -maxdepth 1 -type d -name '[0-9a-f]???????????????' -mtime +30 -exec rm -rf {} +
 building=$(mktemp -d "$cache/building.XXXXXX")
 trap 'rm -rf "$building"' EXIT
