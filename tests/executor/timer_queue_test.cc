@@ -92,7 +92,7 @@ TEST_EACH(TimerQueue, agrees_with_a_set, 1, 2, 7, 40, 300) {
 /// How many timers change their place when `change` is made.
 template <class Change>
 std::uint32_t moved(const Checked& timers, const Change& change) {
-  const std::vector<std::uint32_t> before = timers.places();
+  const std::vector<std::uint32_t> before(timers.places().begin(), timers.places().end());
   change();
   std::uint32_t count = 0;
   for (std::size_t item = 0; item < before.size(); ++item) {

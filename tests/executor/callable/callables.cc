@@ -18,13 +18,6 @@ struct Job {
   char bytes[kBytes];
 };
 
-/// A move of it may throw.
-struct Throwing {
-  Throwing() = default;
-  Throwing(Throwing&&) noexcept(false) {}
-  void operator()() const {}
-};
-
 template <class Callable>
 bool post(const Callable& callable) {
   return executor.post(callable).ok();
@@ -49,6 +42,13 @@ bool use() {
 }
 
 #ifdef MISTAKES
+/// A move of it may throw.
+struct Throwing {
+  Throwing() = default;
+  Throwing(Throwing&&) noexcept(false) {}
+  void operator()() const {}
+};
+
 bool make_mistakes() {
   bool done = post(Job<56>{});                    // MISTAKE: FitsInSlot<56, 48>
   done = submit(Job<49>{}) && done;               // MISTAKE: FitsInSlot<49, 48>
