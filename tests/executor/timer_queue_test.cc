@@ -76,7 +76,7 @@ TEST_EACH(TimerQueue, agrees_with_a_set, 1, 2, 7, 40, 300) {
     Checked timers(items);
     for (int round = 0; round < 4; ++round) {
       const std::uint64_t removed = 1 + static_cast<std::uint64_t>(round) * 3;  // of ten
-      for (int step = 0; step < 500; ++step) {
+      for (int step = 0; step < 300; ++step) {
         const auto item = static_cast<std::uint32_t>(random.below(items));
         const bool remove = random.below(10) < removed;
         timers.set(item, remove ? INT64_MAX : random.between(-times, times));
@@ -103,7 +103,7 @@ std::uint32_t moved(const Checked& timers, const Change& change) {
 
 // O(log n) as a count, not a time: a change goes one way through the levels of the heap, and each
 // step moves one timer. Beside those the one that is set, and the last one, which fills a gap.
-TEST_EACH(TimerQueue, moves_a_timer_a_level, 10, 100, 1'000) {
+TEST_EACH(TimerQueue, moves_a_timer_a_level, 10, 60, 400) {
   const auto items = static_cast<std::uint32_t>(param);
   const auto levels = static_cast<std::uint32_t>(std::bit_width(items));
   Random random(items);
