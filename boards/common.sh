@@ -16,19 +16,28 @@ bazel() {
   command "${program[@]}" "$command" "${flags[@]}" "$@"
 }
 
-# The same without the chatter: progress on a terminal, elsewhere once a minute of a build, warnings and
-# errors everywhere.
+# The same without the chatter: progress on a terminal, elsewhere that a build goes on, once a minute; warnings
+# and errors everywhere.
 quiet_bazel() {
   local command=$1
   shift
   local -a quiet=(--ui_event_filters=-info --show_result=0)
   [[ $command == query ]] && quiet=(--ui_event_filters=-info)
-  if [[ ! -t 2 && $command == build ]]; then
-    quiet+=(--show_progress_rate_limit=60)
-  elif [[ ! -t 2 ]]; then
-    quiet+=(--noshow_progress)
+  if [[ -t 2 ]]; then
+    bazel "$command" "${quiet[@]}" "$@"
+    return
   fi
-  bazel "$command" "${quiet[@]}" "$@"
+  local status=0 begin=$SECONDS patience
+  if [[ $command == build ]]; then
+    # When it is killed, its sleep must not hold a pipe open.
+    while sleep 1 &>/dev/null; do
+      (((SECONDS - begin) % 60)) || ((SECONDS == begin)) || echo "takt: still building after $((SECONDS - begin)) s" >&2
+    done </dev/null >/dev/null &
+    patience=$!
+  fi
+  bazel "$command" "${quiet[@]}" --noshow_progress "$@" || status=$?
+  [[ -z ${patience:-} ]] || kill "$patience" 2>/dev/null || true
+  return "$status"
 }
 
 # As shipped, for checks that only look: one object a source, without the position-independent ones.
@@ -107,6 +116,20 @@ clang_tidy() {
   group_sources |
     xargs --no-run-if-empty --max-args=1 --max-procs="$(nproc)" "$boards/tidy_group.sh" "$includes" "$1" |
     awk '{ print } / (warning|error): / { failed = 1 } END { exit failed }'
+}
+
+# read_without_warnings COMPILER: it reads the .cc files named on standard input with the warnings that Bazel
+# compiles with, as errors. $includes: of include_folder.
+read_without_warnings() {
+  local standard=$includes/standard_headers.h
+  local -a flags
+  mapfile -t flags < <(grep -oE '"-(std|W)[^"]*"' "$boards/copts.bzl" | tr -d '"' |
+    if [[ $1 == clang* ]]; then cat; else grep -v thread-safety; fi)
+  flags+=(-Werror "-I$includes" "-I$includes/generated")
+  # The standard's headers take two thirds of the time: once for all files.
+  cp "$boards/precompiled/standard_headers.h" "$standard"
+  "$1" "${flags[@]}" -x c++-header "$standard" -o "$standard.$([[ $1 == clang* ]] && echo pch || echo gch)"
+  xargs --max-args=1 --max-procs="$(nproc)" "$1" "${flags[@]}" -fsyntax-only -include "$standard"
 }
 
 # What needs no proof in a second configuration: the models, which explore the sources under an

@@ -370,18 +370,19 @@ Status ManualExecutorBase::launch_workers() noexcept {
 }
 
 Status ManualExecutorBase::join_workers(TimePoint deadline) noexcept {
+  const TimePoint began = now_;
   const TimePoint end = std::min(deadline, kClockEnd);
   for (;;) {
-    const Worker* staying = nullptr;
-    for (const Worker& worker : workers()) {
-      if (worker.state != ManualState::left) staying = &worker;
-    }
-    if (staying == nullptr) return {};
+    std::uint32_t staying = 0;
+    while (staying < worker_count() && workers_[staying].state == ManualState::left) ++staying;
+    if (staying == worker_count()) return {};
     if (advance(end)) continue;
     // The last look at the lanes may have been the last worker's.
-    if (staying->state == ManualState::left) continue;
+    if (workers_[staying].state == ManualState::left) continue;
     if (deadline != kNever) move_to(end);
-    return stuck(slot_of(*staying));
+    // A job began to wait meanwhile, on the same stack.
+    if (now_ > std::max(began, end)) ++late_wakes_;
+    return stuck(culprit(staying));
   }
 }
 

@@ -171,9 +171,9 @@ class ManualExecutorBase : private detail::VirtualTime, public Executor {
   /// O(events).
   void write_events(TextWriter& writer) const noexcept;
 
-  /// How often a wait inside a job ended later than it should have: jobs that wait for each other
-  /// run on one stack, so the wait that began first cannot end before one that began later. 0: the
-  /// times in the log are exact. Blocks: no.
+  /// How often a wait inside a job, or a stop(), ended later than it should have: jobs that wait
+  /// for each other run on one stack, so the wait that began first cannot end before one that began
+  /// later. 0: the times in the log are exact. Blocks: no.
   std::uint64_t late_wakes() const noexcept { return late_wakes_; }
 
  protected:

@@ -42,7 +42,7 @@ class EventPoll {
   /// Closes both. Blocks: no. Callable from: one thread, after all others.
   void close() noexcept;
   /// Whether open() was called in this process. Blocks: no. Callable from: any thread.
-  bool is_open() const noexcept { return epoll_ != 0 && !mark_.in_child(); }
+  bool is_open() const noexcept { return epoll_ != 0 && mark_.is_here(); }
 
   /// Watches `descriptor` for `wanted`, errors and hang-ups besides, armed.
   /// Blocks: no. Bound: O(log descriptors). Callable from: any thread, as arm() and remove().

@@ -22,6 +22,9 @@ class ForkMark {
   /// Blocks: no. Bound: one load; in forked processes a system call more.
   /// Callable from: any thread.
   bool in_child() const noexcept;
+  /// Whether this process is the marked one. Of an object whose memory is there: no system call in
+  /// any process. Blocks: no. Bound: one load. Callable from: any thread.
+  bool is_here() const noexcept { return generation_ == fork_generation(); }
 
  private:
   explicit constexpr ForkMark(std::uint32_t generation) noexcept : generation_(generation) {}

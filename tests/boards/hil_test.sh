@@ -505,6 +505,12 @@ descriptor other arch riscv64
 run 125 'wrong_architecture: .* arch says riscv64' other greets
 nothing_is_left
 
+begin no_work_folder
+descriptor nowhere work /proc/takt
+run 125 'no_work_folder: .*/proc/takt' nowhere greets
+descriptor unlocked lock /proc/takt.lock
+run 125 'no_work_folder: the lock /proc/takt.lock cannot be opened' unlocked greets
+
 begin old_kernel
 descriptor old kernel 100.1
 run 125 "old_kernel: $(uname -r) runs there, 100.1 is the oldest" old greets

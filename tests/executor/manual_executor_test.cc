@@ -359,6 +359,7 @@ TEST(ManualExecutor, drain_runs_what_waits) {
   EXPECT_EQ(late.code(), StatusCode::timed_out);
   EXPECT_EQ(std::string_view(late.text()),
             "worker 'worker' is stuck in a posted job, slot 0 of lane 0");
+  EXPECT_EQ(executor.now(), executor.epoch() + 1'500us);
   EXPECT_OK(executor.stop(StopMode::drain, 1s));
   EXPECT_EQ(runs, 2U);
   EXPECT_EQ(executor.now(), executor.epoch() + 6ms);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors in virtual time: what a job writes at a time is there at that time.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -110,6 +111,45 @@ TEST(ManualWatch, takes_its_turn_by_priority) {
   }
   executor.run_for(9ms);
   EXPECT_EQ(order, "hhhtlll");
+}
+
+/// Three descriptors that are always ready, with jobs of 1 ms, and a task beside them.
+struct Storm {
+  const char* name;
+  Priority task;
+  Duration bound;  // of its release jitter
+};
+TEST_EACH(ManualWatch, a_storm_delays_a_release_by_one_job_of_each_descriptor,
+          Storm{"same_level", Priority::normal, 3ms}, Storm{"level_above", Priority::high, 1ms}) {
+  // Not a multiple of the jobs: releases come at any point of them.
+  constexpr Duration kPeriod = 3'701us;
+  constexpr std::uint64_t kReleases = 300;
+  constexpr std::size_t kPipes = 3;
+  takt::ManualExecutor<takt::ExecutorLimits{.tasks = 1, .descriptors = kPipes}, 0> executor;
+  const Pipe pipes[kPipes];
+  std::uint64_t storm = 0;
+  for (const Pipe& pipe : pipes) {
+    ASSERT_OK(executor.watch(LaneId{0}, pipe.there, Readiness::writable, [&storm] { ++storm; }));
+  }
+  Duration latest{0};
+  const auto task = executor.add_task(
+      {.name = "task", .priority = param.task, .period = kPeriod},
+      [&](const takt::JobContext& job) { latest = std::max(latest, job.start - job.release); });
+  ASSERT_OK(task);
+  executor.set_execution_model([](const takt::ManualJob& job, void*) noexcept {
+    return std::string_view(job.task) == "task" ? Duration(100us) : Duration(1ms);
+  });
+  const Running running(executor, {{.name = "worker"}});
+  executor.run_for(static_cast<std::int64_t>(kReleases) * kPeriod);
+  EXPECT_GE(task->stats().completed.get(), kReleases);
+  EXPECT_EQ(task->stats().skipped.get(), 0U);
+  EXPECT_LE(latest, param.bound);
+  EXPECT_EQ(Duration(task->stats().max_release_jitter_ns.get()), latest);
+  // It was a storm: releases waited for it, the worker never idled, each descriptor had its turn.
+  EXPECT_GT(latest, param.bound - Duration(1ms));
+  const Duration passed = executor.now() - executor.epoch();
+  EXPECT_GT(Duration(executor.worker_stats(0).busy_ns.get()), passed - Duration(2ms));
+  EXPECT_GE(storm, kPipes * kReleases);
 }
 
 TEST(ManualWatch, suspend_and_resume) {

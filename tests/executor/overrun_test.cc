@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Jobs that take longer than their period, misses, budgets, under real threads. What is released
 // when is release_rule_test.cc's; here the executor has to carry it out.
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -123,6 +125,8 @@ TEST(Overrun, a_miss_is_told_once_with_its_figures) {
   struct Seen {
     std::atomic<std::uint32_t> count{0};
     DeadlineMiss first{};
+    std::atomic<pid_t> ended_on{0};  // the thread of a job that ended and was not told of yet
+    std::atomic<std::uint32_t> misplaced{0};
   } seen;
   const auto task = executor.add_task({.name = "misses",
                                        .period = 5ms,
@@ -132,17 +136,25 @@ TEST(Overrun, a_miss_is_told_once_with_its_figures) {
                                              auto& to = *static_cast<Seen*>(miss.argument);
                                              if (to.count.load() == 0) to.first = miss;
                                              to.count.fetch_add(1);
+                                             // On the worker, behind its job.
+                                             const bool here =
+                                                 to.ended_on.exchange(0) == ::gettid();
+                                             if (!here || takt::now() < miss.finish) ++to.misplaced;
                                            },
                                        .miss_argument = &seen},
-                                      [](const JobContext& job) {
+                                      [&seen](const JobContext& job) {
+                                        if (seen.ended_on.load() != 0) ++seen.misplaced;
                                         while (takt::now() <= job.deadline) {
                                         }
+                                        seen.ended_on.store(::gettid());
                                       });
   ASSERT_OK(task);
-  const Running running(executor, {{.name = "worker"}});
+  TAKT_RUNNING_TWO();
   wait_until([&] { return seen.count.load() >= 2; });
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
   EXPECT_EQ(seen.count.load(), task->stats().deadline_misses.get());
+  EXPECT_EQ(seen.misplaced.load(), 0);
+  EXPECT_EQ(seen.ended_on.load(), 0);
   EXPECT_EQ(std::string_view(seen.first.task), "misses");
   EXPECT_EQ(seen.first.release, executor.epoch() + seen.first.index * 5ms);
   EXPECT_EQ(seen.first.deadline, seen.first.release + 1us);

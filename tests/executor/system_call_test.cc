@@ -11,6 +11,7 @@
 #include <new>
 
 #include "takt/tests/executor/descriptors.h"
+#include "takt/tests/executor/load.h"
 #include "takt/tests/executor/running.h"
 #include "takt/tests/support/seccomp_allow.h"
 #include "takt/tests/support/test.h"
@@ -150,6 +151,25 @@ TEST(SystemCall, only_those_of_the_design_on_lanes_that_watch) {
     stopper.end();
   }
   EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+}
+
+// Everything else that a started executor can do; with a lane that watches, and without.
+TEST_EACH(SystemCall, only_the_listed_ones_under_a_mixed_load, false, true) {
+  SKIP_UNLESS_SECCOMP_WORKS();
+  Stopper stopper;
+  takt::Executor& loaded = takt::test::load_executor;
+  takt::test::Load load(param);
+  ASSERT_OK(loaded.start(takt::test::kLoadConfigs, takt::test::kAnyMemory));
+  {
+    const SeccompAllow allow(param ? takt::test::kSystemCallsOfWatchingLanes
+                                   : takt::test::kSystemCallsAfterStart);
+    EXPECT_TRUE(allow.enforced());
+    stopper.begin();
+    while (load.rounds() < 10 || stopper.stops() < 20 || !load.each_kind_ran()) load.step();
+    stopper.end();
+  }
+  load.check(takt::test::jobs_run(loaded));
+  EXPECT_OK(loaded.stop(StopMode::drain, kPatience));
 }
 
 // The worker is awake, in a job: who posts makes no system call at all. (Where the vDSO does not

@@ -29,6 +29,8 @@ using takt::test::wait_until;
 takt::StaticExecutor<takt::ExecutorLimits{.workers = 2, .lanes = 2, .tasks = 4, .histograms = 1}>
     executor;
 
+constexpr takt::LaneId kOther{1};
+
 std::string_view text_of(const takt::Status& status) { return status.text(); }
 
 TEST(Sporadic, runs_once_a_release) {
@@ -241,7 +243,7 @@ TEST(TaskHandle, remove_waits_for_the_job) {
   opener.join();
 }
 
-TEST(TaskHandle, a_job_cannot_remove_its_own_task_but_another_lanes) {
+TEST(TaskHandle, a_job_cannot_remove_its_own_task) {
   takt::Status status;
   static TaskHandle self;
   Gate gate;
@@ -256,6 +258,36 @@ TEST(TaskHandle, a_job_cannot_remove_its_own_task_but_another_lanes) {
   ASSERT_OK(executor.stop(StopMode::drain, kPatience));
   EXPECT_EQ(text_of(status), "remove: a job of the task's own lane would wait for itself");
   EXPECT_TRUE(task->state() == TaskState::active);
+}
+
+TEST(TaskHandle, a_job_removes_another_lanes_task_and_waits_for_its_job) {
+  const auto token = std::make_shared<int>(1);
+  Gate gate;
+  std::atomic<bool> ended{false};
+  auto held = executor.add_task({.name = "held", .lane = kOther, .period = 1ms}, [&, token] {
+    gate.pass();
+    ended.store(true);
+  });
+  auto idle =
+      executor.add_task({.name = "idle", .lane = kOther, .period = 1h, .offset = 1h}, [token] {});
+  auto near = executor.add_task({.name = "near", .period = 1h, .offset = 1h}, [token] {});
+  for (const auto* task : {&held, &idle, &near}) ASSERT_OK(*task);
+  const Running running(executor, {{.name = "worker"}, {.name = "other", .lane = kOther}});
+  gate.wait_for_entries();
+  auto job = executor.submit([&] {
+    EXPECT_OK(near->remove());  // of its own lane, but without a job
+    EXPECT_OK(idle->remove());
+    EXPECT_EQ(held->remove_for(1ms).code(), StatusCode::timed_out);
+    EXPECT_TRUE(held->state() == TaskState::removing);
+    gate.open();
+    EXPECT_OK(held->remove());
+    EXPECT_TRUE(ended.load());
+    EXPECT_EQ(token.use_count(), 1);
+  });
+  ASSERT_OK(job);
+  EXPECT_OK(job->wait());
+  for (const auto* task : {&held, &idle, &near})
+    EXPECT_TRUE((*task)->state() == TaskState::removed);
 }
 
 // suspend(), resume(), release() and new tasks beside restarts: clean under tsan, and nothing dies.

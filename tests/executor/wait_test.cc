@@ -126,23 +126,64 @@ TEST(WaitAny, gives_the_first_that_is_over) {
   EXPECT_EQ(*takt::wait_any(jobs), 0);
 }
 
-TEST(WaitAny, is_refused_to_the_jobs_own_lane_but_not_to_another) {
+TEST(WaitAny, may_be_called_by_a_job_of_another_lane) {
   TAKT_RUNNING();
   Gate gate;
   static JobHandle<void> held;
   held = submit_held(gate);
-  const auto wait = [] {
-    const std::array<JobHandleBase*, 1> jobs{&held};
-    return takt::wait_any(jobs).code() == StatusCode::failed_precondition;
-  };
-  auto other = executor.submit(wait, in_lane(kSecond));
+  auto other = executor.submit(
+      [] {
+        const std::array<JobHandleBase*, 1> jobs{&held};
+        return takt::wait_any(jobs).ok() && takt::wait_all(jobs).ok();
+      },
+      in_lane(kSecond));
   ASSERT_OK(other);
-  auto same = executor.submit(wait);
-  ASSERT_OK(same);
   gate.open();
-  EXPECT_FALSE(*other->wait());  // it waited
-  ASSERT_OK(same->wait());       // by then the job is over, and nobody has to wait
+  EXPECT_TRUE(*other->wait());
   held.detach();
+}
+
+// What it would wait for is behind it in its own lane.
+TEST(WaitAny, and_wait_all_are_refused_to_a_job_of_the_own_lane) {
+  TAKT_RUNNING();
+  Gate gate;
+  static JobHandle<int> behind;
+  static JobHandle<int> over;
+  static JobHandle<void> held;
+  over = submit(1);
+  ASSERT_OK(takt::wait_all(std::to_array<JobHandleBase*>({&over})));
+  held = submit_held(gate, kSecond);
+  const auto expect_refused = [](const takt::Status& status, std::string_view text) {
+    EXPECT_EQ(status.code(), StatusCode::failed_precondition);
+    EXPECT_EQ(std::string_view(status.text()), text);
+  };
+  auto job = executor.submit([&expect_refused] {
+    constexpr std::string_view kAny = "wait_any: a job's own lane would wait for it";
+    constexpr std::string_view kAll = "job: its own lane would wait for itself";
+    behind = submit(2);
+    const auto alone = std::to_array<JobHandleBase*>({&behind});
+    const auto second = std::to_array<JobHandleBase*>({&held, &behind});
+    const auto done = std::to_array<JobHandleBase*>({&over, &behind});
+    // First those that end in any case.
+    expect_refused(takt::wait_all_for(alone, 1ms), kAll);
+    expect_refused(takt::wait_all_for(done, 1ms), kAll);
+    expect_refused(takt::wait_any_for(alone, 1ms).status(), kAny);
+    expect_refused(takt::wait_any_for(second, 1ms).status(), kAny);
+    if (takt::test::has_failed()) return;
+    expect_refused(takt::wait_all(alone), kAll);
+    expect_refused(takt::wait_any(alone).status(), kAny);
+    expect_refused(takt::wait_any(second).status(), kAny);
+    EXPECT_EQ(*takt::wait_any(done), 0);  // nobody has to wait
+    EXPECT_TRUE(behind.state() == JobState::pending);
+  });
+  ASSERT_OK(job);
+  ASSERT_OK(job->wait());
+  EXPECT_EQ(*behind.wait(), 2);
+  gate.open();
+  ASSERT_OK(held.wait());
+  for (JobHandleBase* const handle : std::to_array<JobHandleBase*>({&behind, &over, &held})) {
+    handle->detach();
+  }
 }
 
 // Jobs of two lanes end in any order; each is found once, none is missed.

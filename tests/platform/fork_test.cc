@@ -46,9 +46,12 @@ TEST(Fork, the_generation_counts_forks) {
 TEST(Fork, a_mark_tells_parent_from_child) {
   const ForkMark mark = ForkMark::here();
   EXPECT_FALSE(mark.in_child());
+  EXPECT_TRUE(mark.is_here());
   takt::test::run_in_child([&mark] {
     EXPECT_TRUE(mark.in_child());
+    EXPECT_FALSE(mark.is_here());
     EXPECT_FALSE(ForkMark::here().in_child());
+    EXPECT_TRUE(ForkMark::here().is_here());
   });
 }
 
