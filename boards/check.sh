@@ -12,9 +12,9 @@ boards=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 readonly boards
 
 # The quick ones first; next to each other those that share a build.
-readonly ALL='format includes tidy cppcheck warnings_gcc symbols asan tsan arm hil virtual_time'
+readonly ALL='format includes tidy cppcheck warnings_gcc symbols asan tsan arm hil'
 # (Where the emulated board cannot be had `hil` is `arm64`.)
-readonly DEEP='size ubsan clang warnings_clang static analyzer models wrong_variants long arm64 hil_arm virtual_time_seeds'
+readonly DEEP='size ubsan clang warnings_clang static analyzer models wrong_variants long arm64 hil_arm virtual_time virtual_time_seeds'
 
 checks=() deep=no
 for argument in "$@"; do

@@ -72,10 +72,10 @@ Status ExecutorBase::start_locked(std::span<const WorkerConfig> workers,
   LockGuard tasks_lock(task_mutex_);
   if (Status status = check_workers(workers); !status.ok()) return status;
   if (Status status = arm_descriptors(); !status.ok()) return status;
-  configure_workers(workers);
   // relaxed: open_lanes() publishes it.
   time_stamps_.store(options.time_stamps || storage_.event_capacity != 0 ? 1 : 0,
                      std::memory_order_relaxed);
+  configure_workers(workers);
   mark_ = platform::ForkMark::here();  // a fork child may start an executor that never ran
   if (virtual_time_ != nullptr) return launch_virtually();
   Status status = prepare_memory(options);
@@ -140,6 +140,7 @@ void ExecutorBase::configure_workers(std::span<const WorkerConfig> workers) noex
     detail::LaneSlot& lane = storage_.lanes[static_cast<std::uint32_t>(config.lane)];
     // A restart may come with other workers: their figures begin anew.
     worker.stats.reset();
+    worker.stats.time_stamps.set(takes_time_stamps() ? 1 : 0);
     worker.stats.activity.set(WorkerPhase::created);
     worker.stack = storage_.stacks.subspan(number * storage_.stack_stride, storage_.stack_stride);
     worker.executor = self();

@@ -170,19 +170,22 @@ struct alignas(64) WorkerStats {
   Counter failed;           ///< of these, how many threw
   Counter cancelled;        ///< waiting jobs that it ended at stop(cancel)
   Counter deadline_misses;  ///< posted jobs that finished after their deadline
-  Counter busy_ns;          ///< time inside jobs, preemption included; needs time stamps
+  Counter busy_ns;          ///< time inside jobs, preemption included; posted ones' if time_stamps
   Counter sleeps;           ///< how often it found nothing and parked
   Counter thread_id;        ///< the kernel's id of its thread; 0 before start
   /// The errno with which the system refused its policy or affinity, where OnDenied::degrade went
   /// on; 0: granted.
   Counter refused_scheduling;
   Counter refused_affinity;
+  /// 1: busy_ns counts posted jobs and those of descriptors, too; 0: those of tasks alone. As
+  /// start() was told (StartOptions::time_stamps), until the next one.
+  Counter time_stamps;
   ActivityWord activity;  ///< what it is doing; Executor::worker_activity() knows more
 
   /// For the worker of the next start(): whoever reads meanwhile sees old and new figures mixed.
   void reset() noexcept {
     for (Counter* counter : {&jobs, &failed, &cancelled, &deadline_misses, &busy_ns, &sleeps,
-                             &thread_id, &refused_scheduling, &refused_affinity}) {
+                             &thread_id, &refused_scheduling, &refused_affinity, &time_stamps}) {
       counter->set(0);
     }
   }

@@ -266,16 +266,13 @@ void Sampler::write_absent(std::uint32_t first_column, std::uint32_t end_column)
 
 void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyTime& busy,
                            TimePoint now) noexcept {
-  // In this order: see BusyTime.
-  const std::uint64_t thread_id = stats.thread_id.get();
-  const std::uint64_t busy_ns = stats.busy_ns.get();
-  const WorkerActivity activity = stats.activity.get();
+  const BusyTime::Look look(stats);
   std::int64_t cpu_time = History::kAbsent;
-  if (activity.state() != WorkerState::stopped && activity.state() != WorkerState::error &&
-      thread_id != 0) {
+  if (look.activity.state() != WorkerState::stopped &&
+      look.activity.state() != WorkerState::error && look.thread_id != 0) {
     // Not counted as an error: the worker may end at any time.
     const Result<Duration> time =
-        platform::thread_cpu_time_of(static_cast<std::int32_t>(thread_id));
+        platform::thread_cpu_time_of(static_cast<std::int32_t>(look.thread_id));
     if (time.ok()) cpu_time = time->count();
   }
   // In the order of WorkerFigure.
@@ -284,10 +281,10 @@ void Sampler::write_worker(std::uint32_t column, const WorkerStats& stats, BusyT
       stored(stats.failed.get()),
       stored(stats.cancelled.get()),
       stored(stats.deadline_misses.get()),
-      stored(busy.at(now, thread_id, busy_ns, activity)),
+      stored(busy.at(now, look)),
       stored(stats.sleeps.get()),
       cpu_time,
-      static_cast<std::int64_t>(activity.phase()),
+      static_cast<std::int64_t>(look.activity.phase()),
   };
   static_assert(sizeof values / sizeof values[0] == detail::kWorkerFigures);
   for (const std::int64_t value : values) history_.write(column++, value);

@@ -283,6 +283,7 @@ class Sampler {
   void visit_sources(Visit& visit, const char* label,
                      std::span<const detail::Source<Stats>> sources, std::uint32_t count,
                      std::uint32_t first_column) const noexcept;
+  void visit_refusals(Visit& visit, std::uint32_t workers) const noexcept;
   void visit_lanes(Visit& visit) const noexcept;
   void visit_histograms(Visit& visit) const noexcept;
   void visit_alerts(Visit& visit) const noexcept;

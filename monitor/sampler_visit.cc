@@ -16,6 +16,12 @@ constexpr FigureInfo kReleaseJitter{"takt_task_release_jitter_seconds",
                                     MetricKind::histogram};
 constexpr FigureInfo kResponseTime{"takt_task_response_seconds", "Time from release to finish",
                                    "seconds", kNanosecondsPerSecond, MetricKind::histogram};
+constexpr FigureInfo kRefusedScheduling{"takt_worker_refused_scheduling_errno",
+                                        "Why the system refused its policy, 0 where it did not", "",
+                                        1, MetricKind::gauge};
+constexpr FigureInfo kRefusedAffinity{"takt_worker_refused_affinity_errno",
+                                      "Why the system refused its CPUs, 0 where it did not", "", 1,
+                                      MetricKind::gauge};
 constexpr FigureInfo kAlertRaised{"takt_alert_raised", "Whether the alert is raised", "", 1,
                                   MetricKind::gauge};
 constexpr FigureInfo kAlertRaises{"takt_alert_raises_total", "How often the alert was raised", "",
@@ -55,13 +61,15 @@ class SourceLabels {
  public:
   SourceLabels(const char* label, const SeqLock<detail::SourceName>& name,
                std::uint32_t number) noexcept
-      : name_(name.try_load(kAttempts)) {
+      : source_(name), version_(name.version()), name_(name.try_load(kAttempts)) {
     if (!name_.has_value()) return;
     number_ << number;
     labels_[0] = {.name = label, .value = name_->text};
     labels_[1] = {.name = "number", .value = number_.c_str()};
   }
   bool are_readable() const noexcept { return name_.has_value(); }
+  /// Whether nobody has been given a name since.
+  bool are_current() const noexcept { return source_.version() == version_; }
   /// Whether the newest of so many samples is of who is called so.
   bool are_of(std::uint64_t samples) const noexcept {
     return name_.has_value() && samples > name_->since;
@@ -71,6 +79,8 @@ class SourceLabels {
  private:
   static constexpr unsigned kAttempts = 4;
 
+  const SeqLock<detail::SourceName>& source_;
+  std::uint64_t version_;  // of the name or of the one before it
   std::optional<detail::SourceName> name_;
   Text<12> number_;
   MetricLabel labels_[2];
@@ -84,6 +94,7 @@ void Sampler::visit(MetricVisitor visitor, void* argument) const noexcept {
   const std::uint32_t workers = worker_count_.get();
   const std::uint32_t tasks = task_count_.get();
   visit_sources<WorkerStats>(visit, "worker", view_.workers, workers, worker_column(0));
+  visit_refusals(visit, workers);
   visit_sources<TaskStats>(visit, "task", view_.tasks, tasks, task_column(0));
   visit_lanes(visit);
   const std::uint32_t descriptors = descriptor_count_.get();
@@ -147,6 +158,22 @@ void Sampler::visit_sources(Visit& visit, const char* label,
   }
 }
 
+void Sampler::visit_refusals(Visit& visit, std::uint32_t workers) const noexcept {
+  for (const bool affinity : {false, true}) {
+    for (std::uint32_t number = 0; number < workers; ++number) {
+      const detail::Source<WorkerStats>& source = view_.workers[number];
+      const SourceLabels labels("worker", source.name, number);
+      // Not sampled: it is decided when the worker starts.
+      const WorkerStats& stats = *source.stats;
+      const std::uint64_t error =
+          (affinity ? stats.refused_affinity : stats.refused_scheduling).get();
+      if (!labels.are_of(samples()) || !labels.are_current()) continue;
+      visit.value(affinity ? kRefusedAffinity : kRefusedScheduling, labels.get(),
+                  static_cast<std::int64_t>(error));
+    }
+  }
+}
+
 void Sampler::visit_lanes(Visit& visit) const noexcept {
   const std::uint32_t lanes = lane_count_.get();
   for (std::uint32_t figure = 0; figure < detail::kLaneFigures; ++figure) {
@@ -169,12 +196,13 @@ void Sampler::visit_histograms(Visit& visit) const noexcept {
   for (const bool response : {false, true}) {
     for (std::uint32_t number = 0; number < tasks; ++number) {
       const detail::Source<TaskStats>& source = view_.tasks[number];
+      const SourceLabels labels("task", source.name, number);
+      if (!labels.are_readable()) continue;
+      // Behind the name, and the name still holds: not those of the task before or after it.
       // acquire: pairs with the release with which the executor hands them out.
       const TaskHistograms* const histograms =
           source.stats->histograms.load(std::memory_order_acquire);
-      if (histograms == nullptr) continue;
-      const SourceLabels labels("task", source.name, number);
-      if (!labels.are_readable()) continue;
+      if (histograms == nullptr || !labels.are_current()) continue;
       visit.histogram(response ? kResponseTime : kReleaseJitter, labels.get(),
                       response ? histograms->response_time : histograms->release_jitter);
     }

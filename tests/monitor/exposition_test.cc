@@ -18,6 +18,7 @@
 #include "takt/monitor/metrics.h"
 #include "takt/monitor/sampler.h"
 #include "takt/tests/monitor/promtool.h"
+#include "takt/tests/monitor/strict_json.h"
 #include "takt/tests/support/test.h"
 
 namespace {
@@ -27,6 +28,7 @@ using takt::Exposition;
 using takt::ExpositionFormat;
 using takt::StatusCode;
 using takt::test::expect_promtool_accepts;
+using takt::test::expect_strict_json;
 
 constexpr takt::ExecutorLimits kLimits{
     .workers = 2, .lanes = 2, .jobs_per_lane = 4, .tasks = 4, .histograms = 2};
@@ -191,6 +193,61 @@ TEST(Exposition, has_named_descriptors) {
   expect_promtool_accepts(text);
 }
 
+// Each figure has a value of its own: two columns that are swapped are seen.
+TEST(Exposition, has_each_figure_of_a_worker_and_of_a_task_under_its_name) {
+  static takt::WorkerStats worker;
+  static takt::TaskStats task;
+  ASSERT_OK(sampler.add_worker("control", worker));
+  ASSERT_OK(sampler.add_task("servo", task));
+  std::uint64_t next = 101;
+  for (takt::Counter* counter :
+       {&worker.jobs, &worker.failed, &worker.cancelled, &worker.deadline_misses, &worker.busy_ns,
+        &worker.sleeps, &worker.refused_scheduling, &worker.refused_affinity}) {
+    counter->set(next++);
+  }
+  worker.activity.set(takt::WorkerPhase::idle);
+  next = 201;
+  for (takt::Counter* counter :
+       {&task.releases, &task.completed, &task.failed, &task.cancelled, &task.overruns,
+        &task.skipped, &task.refused, &task.deadline_misses, &task.budget_overruns,
+        &task.execution_ns, &task.max_release_jitter_ns, &task.max_response_ns}) {
+    counter->set(next++);
+  }
+  sampler.step(executor.now());
+  const std::string text = expose(ExpositionFormat::prometheus);
+  constexpr std::pair<const char*, const char*> kWorker[] = {{"jobs_total", "101"},
+                                                             {"failed_jobs_total", "102"},
+                                                             {"cancelled_jobs_total", "103"},
+                                                             {"deadline_misses_total", "104"},
+                                                             {"busy_seconds_total", "0.000000105"},
+                                                             {"sleeps_total", "106"},
+                                                             {"phase", "4"},
+                                                             {"refused_scheduling_errno", "107"},
+                                                             {"refused_affinity_errno", "108"}};
+  for (const auto& [name, value] : kWorker) {
+    contains(text, std::string("\ntakt_worker_") + name + "{worker=\"control\",number=\"0\"} " +
+                       value + "\n");
+  }
+  constexpr std::pair<const char*, const char*> kTask[] = {
+      {"releases_total", "201"},
+      {"completed_jobs_total", "202"},
+      {"failed_jobs_total", "203"},
+      {"cancelled_jobs_total", "204"},
+      {"overruns_total", "205"},
+      {"skipped_releases_total", "206"},
+      {"refused_releases_total", "207"},
+      {"deadline_misses_total", "208"},
+      {"budget_overruns_total", "209"},
+      {"execution_seconds_total", "0.000000210"},
+      {"max_release_jitter_seconds", "0.000000211"},
+      {"max_response_seconds", "0.000000212"}};
+  for (const auto& [name, value] : kTask) {
+    contains(text,
+             std::string("\ntakt_task_") + name + "{task=\"servo\",number=\"0\"} " + value + "\n");
+  }
+  expect_promtool_accepts(text);
+}
+
 TEST(Exposition, has_the_figures_of_an_error_log) {
   static takt::StaticErrorLog<2, 1, 4> errors;
   constexpr takt::ErrorKindConfig kKinds[] = {{.name = "i2c", .severity = takt::Severity::warning},
@@ -221,7 +278,9 @@ const takt::run::JsonNode* read_json(const std::string& text) {
 TEST(Exposition, writes_json) {
   add_metrics();
   run_executor();
-  const takt::run::JsonNode* document = read_json(expose(ExpositionFormat::json));
+  const std::string text = expose(ExpositionFormat::json);
+  expect_strict_json(text);
+  const takt::run::JsonNode* document = read_json(text);
   ASSERT_TRUE(document != nullptr);
   const takt::run::JsonNode* first = document->find("metrics")->first_child;
   EXPECT_EQ(first->find("name")->text, "frames_total");
@@ -245,6 +304,7 @@ TEST_EACH(Exposition, a_small_buffer_ends_between_metrics, ExpositionFormat::pro
   const bool json = param == ExpositionFormat::json;
   const std::string all = expose(param);
   EXPECT_EQ(expose(param, all.size() + 1), all);
+  if (json) expect_strict_json(expose(param, all.size() / 2));
   for (std::size_t size = Exposition::kMinBuffer; size <= all.size(); size += 7) {
     std::fill_n(buffer, sizeof buffer, '#');
     const std::string some = expose(param, size);
@@ -312,7 +372,9 @@ TEST(Exposition, labels_of_all_are_in_json) {
   ASSERT_OK(exposition.set_labels(kLabels));
   exposition.add(metrics);
   ASSERT_OK(exposition.finish());
-  const takt::run::JsonNode* document = read_json(std::string(exposition.text()));
+  const std::string text(exposition.text());
+  expect_strict_json(text);
+  const takt::run::JsonNode* document = read_json(text);
   ASSERT_TRUE(document != nullptr);
   const takt::run::JsonNode* first = document->find("metrics")->first_child;
   EXPECT_EQ(first->find("labels")->find("daemon")->text, "x");

@@ -12,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "takt/tests/platform/proc_samples.h"
 #include "takt/tests/platform/temporary_tree.h"
 #include "takt/tests/support/fault_injection.h"
 #include "takt/tests/support/test.h"
@@ -109,6 +108,7 @@ TEST_EACH(Sampler, refuses_a_wrong_period,
 
 TEST(Sampler, a_job_that_does_not_end_is_busy_all_the_while) {
   static WorkerStats stats;
+  stats.time_stamps.set(1);
   ASSERT_OK(sampler.add_worker("control", stats));
   const Series busy = sampler.worker(0, WorkerFigure::busy);
   Walk walk;
@@ -125,13 +125,6 @@ TEST(Sampler, a_job_that_does_not_end_is_busy_all_the_while) {
   stats.activity.set(WorkerPhase::idle);
   walk.steps(1);
   EXPECT_TRUE(is_about(sampler.value(busy), 0.5));
-  walk.steps(1);
-  EXPECT_EQ(sampler.value(busy).value(), 0.0);
-  // Nor does it fall where jobs have no time stamps, so that nothing is counted at the end.
-  stats.activity.set(WorkerPhase::in_job);
-  walk.steps(3);
-  EXPECT_TRUE(is_about(sampler.value(busy), 1));
-  stats.activity.set(WorkerPhase::idle);
   walk.steps(1);
   EXPECT_EQ(sampler.value(busy).value(), 0.0);
 }
@@ -158,10 +151,35 @@ TEST(Sampler, each_job_that_does_not_end_is_busy_also_without_time_stamps) {
   EXPECT_TRUE(is_about(sampler.value(busy), 0.4));
   walk.steps(1);
   EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  // One that is seen to last is counted at its end, and once.
+  stats.activity.set(WorkerPhase::in_job, true, 0);
+  walk.steps(3);
+  EXPECT_TRUE(is_about(sampler.value(busy), 1));
+  stats.busy_ns.add(230'000'000);
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.3));
+}
+
+TEST(Sampler, what_hung_without_time_stamps_stays_beside_tasks) {
+  static WorkerStats stats;
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(3);  // seen to hang for 200 ms
+  // Tasks of 60 ms in each 100 ms: together they soon make up for as much, and are no end of it.
+  for (int sample = 0; sample < 6; ++sample) {
+    stats.busy_ns.add(60'000'000);
+    stats.activity.set(WorkerPhase::idle);
+    walk.steps(1);
+    EXPECT_TRUE(is_about(sampler.value(busy), 0.6));
+  }
 }
 
 TEST(Sampler, a_job_that_is_counted_a_sample_late_is_not_counted_twice) {
   static WorkerStats stats;
+  stats.time_stamps.set(1);
   ASSERT_OK(sampler.add_worker("control", stats));
   const Series busy = sampler.worker(0, WorkerFigure::busy);
   Walk walk;
@@ -182,6 +200,7 @@ TEST(Sampler, a_job_that_is_counted_a_sample_late_is_not_counted_twice) {
 
 TEST(Sampler, a_job_that_began_behind_the_time_of_a_sample_is_not_counted_twice) {
   static WorkerStats stats;
+  stats.time_stamps.set(1);
   ASSERT_OK(sampler.add_worker("control", stats));
   const Series busy = sampler.worker(0, WorkerFigure::busy);
   Walk walk;
@@ -199,8 +218,52 @@ TEST(Sampler, a_job_that_began_behind_the_time_of_a_sample_is_not_counted_twice)
   EXPECT_TRUE(is_about(sampler.value(busy), 0.2));
 }
 
+TEST(Sampler, a_job_that_is_counted_while_its_worker_is_still_in_it_is_not_counted_twice) {
+  static WorkerStats stats;
+  stats.time_stamps.set(1);
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  stats.activity.set(WorkerPhase::in_job, true, 0);
+  walk.steps(11);
+  // Counted, and not left yet: a task's on_miss comes in between.
+  stats.busy_ns.add(1'000'000'000);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  // on_miss hangs, which nobody else counts: what is seen of it stays.
+  walk.steps(2);
+  EXPECT_TRUE(is_about(sampler.value(busy), 1));
+  stats.activity.set(WorkerPhase::ready);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  stats.busy_ns.add(50'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.5));
+}
+
+// The sampler read the clock at 0 and the worker at 80 ms, which was in a job from 70 to 101 ms.
+TEST(Sampler, a_short_job_that_a_late_sampler_saw_is_no_longer_for_that) {
+  static WorkerStats stats;
+  stats.time_stamps.set(1);
+  ASSERT_OK(sampler.add_worker("control", stats));
+  const Series busy = sampler.worker(0, WorkerFigure::busy);
+  Walk walk;
+  stats.activity.set(WorkerPhase::in_job);
+  walk.steps(2);
+  EXPECT_TRUE(is_about(sampler.value(busy), 1));
+  stats.busy_ns.add(31'000'000);
+  stats.activity.set(WorkerPhase::idle);
+  walk.steps(1);
+  EXPECT_EQ(sampler.value(busy).value(), 0.0);
+  // The next ones make up for the 69 ms that were too many.
+  stats.busy_ns.add(90'000'000);
+  walk.steps(1);
+  EXPECT_TRUE(is_about(sampler.value(busy), 0.21));
+}
+
 TEST(Sampler, a_restart_between_two_samples_begins_anew) {
   static WorkerStats stats;
+  stats.time_stamps.set(1);
   ASSERT_OK(sampler.add_worker("control", stats));
   const Series busy = sampler.worker(0, WorkerFigure::busy);
   Walk walk;
@@ -208,6 +271,7 @@ TEST(Sampler, a_restart_between_two_samples_begins_anew) {
   stats.activity.set(WorkerPhase::in_job);
   walk.steps(21);  // it hangs for two seconds, and is counted no more
   stats.reset();
+  stats.time_stamps.set(1);
   stats.thread_id.set(8);
   stats.busy_ns.add(30'000'000);
   stats.activity.set(WorkerPhase::idle);

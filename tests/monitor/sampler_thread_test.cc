@@ -139,6 +139,17 @@ TEST(SamplerThread, allocates_nothing) {
   }
 }
 
+TEST(SamplerThread, is_told_by_each_start_whether_posted_jobs_are_counted) {
+  const Counter& told = executor.worker_stats(0).time_stamps;
+  for (const bool time_stamps : {true, false, true}) {
+    StartOptions options = kAnyMemory;
+    options.time_stamps = time_stamps;
+    ASSERT_OK(executor.start(kOne, options));
+    EXPECT_EQ(told.get(), time_stamps ? 1U : 0U);
+    ASSERT_OK(executor.stop(StopMode::drain, kPatience));
+  }
+}
+
 TEST(SamplerThread, reads_what_moves_before_what_takes_long) {
   static WorkerStats worker;
   static TaskStats task;
@@ -166,6 +177,43 @@ TEST(SamplerThread, reads_what_moves_before_what_takes_long) {
   EXPECT_EQ(sampler.value(sampler.worker(0, WorkerFigure::phase)).value_or(-1), 0.0);
   EXPECT_EQ(sampler.value(sampler.task(0, TaskFigure::max_response)).value_or(-1), 0.0);
   EXPECT_EQ(sampler.value(sampler.metric(0)).value_or(-1), 0.0);
+}
+
+TEST(SamplerThread, a_step_that_hangs_holds_up_no_job) {
+  add_tasks();
+  test::TemporaryTree sys;
+  sys.write("class/thermal/thermal_zone0/type", "cpu-thermal\n");
+  const std::string sensor = sys.path("class/thermal/thermal_zone0/temp");
+  ASSERT_EQ(::mkfifo(sensor.c_str(), 0600), 0);
+  ASSERT_OK(sampler.configure({.sys_root = sys.root()}));
+  const test::Running running(executor, {{.name = "worker", .lane = kFirst}});
+  ASSERT_OK(sampler.observe(executor));
+  std::thread stepping([] { sampler.step(now()); });
+  const int pipe = ::open(sensor.c_str(), O_WRONLY | O_CLOEXEC);  // waits for its reader
+  EXPECT_GE(pipe, 0);
+  // The step reads from it, for as long as nothing is written. Tasks go on.
+  const std::uint64_t before = jobs.get();
+  wait_until([before] { return jobs.get() > before + 5; });
+  // So does a job that asks the sampler, or tells it whom to observe.
+  static std::atomic<bool> asked{false};
+  EXPECT_OK(executor.post(
+      [] {
+        std::array<double, kSamplerLimits.history> scratch;
+        const Series series = sampler.series(ProcessFigure::resident);
+        EXPECT_FALSE(sampler.value(series).has_value());
+        EXPECT_EQ(sampler.summary(series, 1h, scratch).code(), StatusCode::not_found);
+        sampler.visit([](const MetricView&, void*) noexcept {}, nullptr);
+        EXPECT_OK(sampler.observe(executor));
+        EXPECT_EQ(sampler.samples(), 0U);
+        asked = true;
+      },
+      {.lane = kFirst}));
+  wait_until([] { return asked.load(); });
+  EXPECT_EQ(::write(pipe, "48300\n", 6), 6);
+  ::close(pipe);
+  stepping.join();
+  EXPECT_EQ(sampler.samples(), 1U);
+  EXPECT_EQ(sampler.value(sampler.series(ProcessFigure::temperature)).value_or(0), 48.3);
 }
 
 TEST(SamplerThread, aborts_when_a_step_is_made_beside_it) {

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
 #include <span>
 #include <string>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "takt/executor/manual_executor.h"
 #include "takt/monitor/executor_view.h"
 #include "takt/tests/executor/running.h"
+#include "takt/tests/monitor/strict_json.h"
 #include "takt/tests/monitor/trace_reading.h"
 #include "takt/tests/support/test.h"
 
@@ -30,6 +30,7 @@ using takt::LaneId;
 using takt::StaticTrace;
 using takt::StatusCode;
 using takt::Trace;
+using takt::test::expect_strict_json;
 using takt::test::TraceReading;
 using takt::test::TraceRecord;
 
@@ -61,25 +62,6 @@ std::string whole(Trace& trace) {
   return text += finish(trace);
 }
 
-std::string file_of(const std::string& text) {
-  const char* directory = std::getenv("TEST_TMPDIR");
-  std::string path = std::string(directory != nullptr ? directory : "/tmp") + "/takt_trace_" +
-                     std::to_string(::getpid()) + ".json";
-  std::ofstream(path) << text;
-  return path;
-}
-
-/// Strict JSON, by somebody else's reader.
-void expect_json(const std::string& text) {
-  if (std::system("python3 -c '' >/dev/null 2>&1") != 0) {
-    std::fputs("SKIPPED: no python3 here to read the trace as strict JSON\n", stderr);
-    return;
-  }
-  const std::string path = file_of(text);
-  EXPECT_EQ(std::system(("python3 -m json.tool " + path + " >/dev/null").c_str()), 0);
-  ::unlink(path.c_str());
-}
-
 TEST(Trace, shows_each_worker_its_jobs_and_what_befell_them) {
   auto servo =
       manual.add_task({.name = "servo", .lane = kFirst, .period = 10ms, .deadline = 3ms}, [] {});
@@ -94,7 +76,7 @@ TEST(Trace, shows_each_worker_its_jobs_and_what_befell_them) {
   manual.run_for(12ms);
   StaticTrace<2> trace{ExecutorView(manual)};
   const std::string text = whole(trace);
-  expect_json(text);
+  expect_strict_json(text);
   const TraceReading reading(text);
   EXPECT_EQ(reading.find("M", "process_name")->argument("name")->text, "takt");
   const std::vector<std::string> control = reading.on_track(1);
@@ -178,7 +160,7 @@ TEST(Trace, escapes_names) {
   manual.run_for(500us);
   StaticTrace<2> trace(ExecutorView(manual), "p\t\"");
   const std::string text = whole(trace);
-  expect_json(text);
+  expect_strict_json(text);
   const TraceReading reading(text);
   EXPECT_TRUE(reading.find("B", "a\"b\\c\n\ufffd\u00e9") != nullptr);
   EXPECT_EQ(reading.find("M", "process_name")->argument("name")->text, "p\t\"");
@@ -216,7 +198,7 @@ TEST(Trace, without_rings_it_is_empty_but_whole) {
   static takt::ManualExecutor<takt::ExecutorLimits{}> silent;
   StaticTrace<1> trace{ExecutorView(silent)};
   const std::string text = whole(trace);
-  expect_json(text);
+  expect_strict_json(text);
   const TraceReading reading(text);
   EXPECT_EQ(reading.records.size(), 1);
   EXPECT_EQ(reading.total("events"), 0);
@@ -283,6 +265,126 @@ TEST(Trace, reads_along_with_workers_that_run) {
   const TraceReading reading(text);
   reading.check_nesting();
   EXPECT_GT(reading.total("events"), 0);
+}
+
+/// A worker that noted what the test says.
+struct Recorded {
+  std::array<takt::EventRing::Cell, 32> cells{};
+  takt::EventRing ring;
+  takt::WorkerStats stats;
+
+  Recorded() { ring.attach(cells.data(), static_cast<std::uint32_t>(cells.size())); }
+  static std::uint32_t worker_count() noexcept { return 1; }
+  static const char* worker_name(std::uint32_t /*worker*/) noexcept { return "w"; }
+  const takt::WorkerStats& worker_stats(std::uint32_t /*worker*/) noexcept { return stats; }
+  const takt::EventRing& worker_events(std::uint32_t /*worker*/) noexcept { return ring; }
+  static std::uint32_t task_count() noexcept { return 2; }
+  struct Task {
+    std::uint32_t number;
+    const char* name() const noexcept { return number == 0 ? "servo" : "log"; }
+    static const takt::TaskStats& stats() noexcept { std::abort(); }
+  };
+  static Task task(std::uint32_t number) noexcept { return {number}; }
+};
+
+TEST(Trace, shows_each_kind_of_event) {
+  using takt::EventKind;
+  using takt::WorkerEvent;
+  static Recorded recorded;
+  std::int64_t milliseconds = 0;
+  const auto note = [&milliseconds](EventKind kind, WorkerEvent::Subject subject) {
+    recorded.ring.record({kind, ++milliseconds * 1'000'000, subject});
+  };
+  const auto servo = WorkerEvent::job_of(2, true, 0, 41);
+  const auto log = WorkerEvent::job_of(2, true, 1, 7);
+  const auto posted = WorkerEvent::job_of(2, false, 3, 9);
+  const auto worker = WorkerEvent::worker_of(2);
+  note(EventKind::completed, servo);  // 1: both began before the trace did
+  note(EventKind::failed, posted);
+  note(EventKind::release, log);  // 3
+  note(EventKind::start, log);
+  note(EventKind::failed, log);
+  note(EventKind::budget_overrun, log);
+  note(EventKind::deadline_miss, log);
+  note(EventKind::cancelled, posted);  // 8
+  note(EventKind::cancelled, servo);
+  note(EventKind::overrun, servo);  // 10
+  note(EventKind::pause, worker);
+  note(EventKind::resume, worker);
+  note(EventKind::park, worker);
+  note(EventKind::wake, worker);
+  note(EventKind::start, posted);  // 15: its release was lost
+  note(EventKind::completed, posted);
+  note(static_cast<EventKind>(13), log);  // 17: of a later version
+  StaticTrace<1> trace{ExecutorView(recorded)};
+  const std::string text = whole(trace);
+  expect_strict_json(text);
+  const TraceReading reading(text);
+  const std::vector<std::string> expected = {"M thread_name",
+                                             "M thread_sort_index",
+                                             "i completed servo",
+                                             "i failed job",
+                                             "i release log",
+                                             "B log",
+                                             "E",
+                                             "i budget overrun log",
+                                             "i deadline miss log",
+                                             "i cancelled job",
+                                             "i cancelled servo",
+                                             "i overrun servo",
+                                             "B paused",
+                                             "E",
+                                             "B asleep",
+                                             "E",
+                                             "B job",
+                                             "E",
+                                             "i unknown event log"};
+  const std::vector<std::string> track = reading.on_track(1);
+  ASSERT_EQ(track.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(track[i], expected[i]);
+  EXPECT_EQ(reading.check_nesting(), 4U);
+
+  struct Instant {
+    const char* name;
+    double milliseconds;
+    std::int64_t job;  // of a posted one its use
+  };
+  for (const Instant& instant : {Instant{"completed servo", 1, 41},
+                                 {"failed job", 2, 9},
+                                 {"release log", 3, 7},
+                                 {"budget overrun log", 6, 7},
+                                 {"deadline miss log", 7, 7},
+                                 {"cancelled job", 8, 9},
+                                 {"cancelled servo", 9, 41},
+                                 {"overrun servo", 10, 41},
+                                 {"unknown event log", 17, 7}}) {
+    const TraceRecord* const record = reading.find("i", instant.name);
+    ASSERT_TRUE(record != nullptr, "%s", instant.name);
+    EXPECT_EQ(record->time, 1000 * instant.milliseconds);
+    EXPECT_EQ(record->argument("lane")->integer, 2);
+    const auto* const job = record->argument("job");
+    EXPECT_EQ(job != nullptr, !std::string_view(instant.name).ends_with("job"));
+    EXPECT_EQ((job != nullptr ? job : record->argument("use"))->integer, instant.job);
+    if (job == nullptr) EXPECT_EQ(record->argument("slot")->integer, 3);
+  }
+  // The ends, in their order: of who failed, of two sleeps, of the posted job.
+  std::vector<std::string> ends;
+  for (const TraceRecord& record : reading.records) {
+    if (record.phase != "E") continue;
+    const auto* const how = record.argument("end");
+    ends.push_back(std::to_string(static_cast<int>(record.time)) + " " +
+                   (how != nullptr ? std::string(how->text) : ""));
+  }
+  ASSERT_EQ(ends.size(), 4U);
+  EXPECT_EQ(ends[0], "5000 failed");
+  EXPECT_EQ(ends[1], "12000 ");
+  EXPECT_EQ(ends[2], "14000 ");
+  EXPECT_EQ(ends[3], "16000 completed");
+  // From release to start 1 ms, to the end 2; of the posted job nothing is known.
+  EXPECT_EQ(reading.find("B", "log")->argument("release_jitter_us")->integer, 1000);
+  EXPECT_EQ(reading.find("C", "log")->argument("response time us")->integer, 2000);
+  EXPECT_TRUE(reading.find("B", "job")->argument("release_jitter_us") == nullptr);
+  EXPECT_EQ(reading.total("events"), 17);
 }
 
 TEST(Trace, a_round_ends_however_fast_the_workers_are) {

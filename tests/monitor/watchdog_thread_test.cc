@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -107,6 +108,34 @@ TEST(WatchdogThread, sees_that_a_worker_spins_and_does_not_starve) {
   EXPECT_TRUE(seen.phase() == takt::WorkerPhase::ready);
 }
 
+/// Leaves who shares CPU 0 at a lower priority next to nothing of it, while it lives.
+class Hog {
+ public:
+  Hog() {
+    wait_until([this] { return granted_ != 0; });
+    EXPECT_EQ(granted_.load(), 1);
+  }
+  ~Hog() {
+    enough_ = true;
+    thread_.join();
+  }
+  Hog(const Hog&) = delete;
+  Hog& operator=(const Hog&) = delete;
+
+ private:
+  void run() {
+    // The priority first, or it would not come to ask for it on that CPU.
+    Status status = takt::platform::set_scheduling(takt::Fifo{.priority = 2});
+    if (status.ok()) status = takt::platform::set_affinity(CpuSet::of(0));
+    granted_ = status.ok() ? 1 : 2;
+    while (status.ok() && !enough_) continue;
+  }
+
+  std::atomic<int> granted_{0};
+  std::atomic<bool> enough_{false};
+  std::thread thread_{[this] { run(); }};
+};
+
 TEST(WatchdogThread, finds_a_worker_that_a_hog_starves) {
   if (takt::test::is_emulated()) SKIP("an emulator does not schedule as the kernel does");
   if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) SKIP("the hog needs a CPU that is not the watchdog's");
@@ -127,28 +156,64 @@ TEST(WatchdogThread, finds_a_worker_that_a_hog_starves) {
     SKIP("%s", started.text());
   }
   ASSERT_OK(started);
-  std::atomic<int> hog_state{0};
-  std::atomic<bool> enough{false};
-  std::thread hog([&] {
-    Status granted = takt::platform::set_affinity(CpuSet::of(0));
-    if (granted.ok()) granted = takt::platform::set_scheduling(takt::Fifo{.priority = 2});
-    hog_state = granted.ok() ? 1 : 2;
-    while (granted.ok() && !enough) continue;
-  });
-  wait_until([&] { return hog_state != 0; });
-  EXPECT_EQ(hog_state.load(), 1);
-  // Each job that the worker still finds time for is followed by another one: the kernel leaves
-  // those who share time 5 % of the CPU.
-  wait_until([] {
-    static_cast<void>(executor.post([] {}));
-    return watchdog.state() != GlobalState::ok;
-  });
-  enough = true;
-  hog.join();
+  {
+    const Hog hog;
+    // Each job that the worker still finds time for is followed by another one: the kernel leaves
+    // those who share time 5 % of the CPU.
+    wait_until([] {
+      static_cast<void>(executor.post([] {}));
+      return watchdog.state() != GlobalState::ok;
+    });
+  }
   const auto verdict = watchdog.verdict(0);
   EXPECT_TRUE(verdict.has_value());
   if (verdict.has_value()) {
     EXPECT_TRUE(verdict->finding.fault == Fault::starved, "%s",
+                takt::to_string(verdict->finding.fault));
+    EXPECT_EQ(std::string_view(verdict->name), "control");
+  }
+  EXPECT_OK(watchdog.stop(takt::test::kPatience));
+  EXPECT_OK(executor.stop(takt::StopMode::cancel, takt::test::kPatience));
+}
+
+struct Loop {
+  const char* name;
+  bool preempted;
+  Fault expected;
+};
+// What tells them apart is the kernel's CPU time of the worker's thread.
+TEST_EACH(WatchdogThread, tells_a_job_that_loops_from_one_that_is_preempted,
+          Loop{"loops", false, Fault::stuck_in_job}, Loop{"is preempted", true, Fault::starved}) {
+  if (takt::test::is_emulated()) SKIP("an emulator does not schedule as the kernel does");
+  if (::sysconf(_SC_NPROCESSORS_ONLN) < 2) SKIP("the job needs a CPU that is not the watchdog's");
+  ASSERT_OK(takt::platform::set_affinity(CpuSet::of(1)));
+  // Above all who share time, who might leave it little; below the hog.
+  const takt::WorkerConfig workers[] = {
+      {.name = "control", .cpus = CpuSet::of(0), .scheduling = takt::Fifo{.priority = 1}}};
+  const Status started = executor.start(workers, takt::test::kAnyMemory);
+  if (started.code() == StatusCode::permission_denied) SKIP("%s", started.text());
+  ASSERT_OK(started);
+  supervise_worker(ByMode<WorkerExpectation>::all(kShortJobs));
+  WatchdogConfig config = kPatient;
+  config.scheduling = takt::Fifo{.priority = 3};
+  config.cpus = CpuSet::of(1);
+  static std::atomic<bool> begun{false}, enough{false};
+  ASSERT_OK(executor.post([] {
+    begun = true;
+    while (!enough) continue;
+  }));
+  wait_until([] { return begun.load(); });
+  {
+    std::optional<Hog> hog;
+    if (param.preempted) hog.emplace();
+    EXPECT_OK(watchdog.start(config));
+    wait_until([] { return watchdog.state() != GlobalState::ok; });
+    enough = true;
+  }
+  const auto verdict = watchdog.verdict(0);
+  EXPECT_TRUE(verdict.has_value());
+  if (verdict.has_value()) {
+    EXPECT_TRUE(verdict->finding.fault == param.expected, "%s",
                 takt::to_string(verdict->finding.fault));
     EXPECT_EQ(std::string_view(verdict->name), "control");
   }

@@ -110,25 +110,45 @@ TEST(BoardSensors, refuses_a_file_that_is_too_long) {
   EXPECT_EQ(read_thermal_type(0, buffer, sys.root()).code(), StatusCode::resource_exhausted);
 }
 
+struct Reader {
+  const char* name;
+  const std::string& file;
+  std::string_view content;
+  Status (*read)(const char* root);  // ok: it was what was written
+};
 // Cut short, rewritten, gone: a value that was written whole, or an error.
-TEST(BoardSensors, survive_files_that_come_and_go) {
+TEST_EACH(BoardSensors, survive_files_that_come_and_go,
+          Reader{"temperature", kTemperature, "48312\n",
+                 [](const char* root) {
+                   const auto value = read_temperature(0, root);
+                   if (value.ok()) EXPECT_EQ(*value, 48'312);
+                   return value.status();
+                 }},
+          Reader{"frequency", kFrequency, "1800000\n",
+                 [](const char* root) {
+                   const auto value = read_cpu_frequency(2, root);
+                   if (value.ok()) EXPECT_EQ(*value, 1'800'000'000U);
+                   return value.status();
+                 }},
+          Reader{"type", kType, "cpu-thermal\n", [](const char* root) {
+                   char buffer[32];
+                   const auto value = read_thermal_type(0, buffer, root);
+                   if (value.ok()) EXPECT_EQ(*value, "cpu-thermal");
+                   return value.status();
+                 }}) {
   TemporaryTree sys;
   std::atomic<bool> done{false};
   std::thread changer([&] {
     for (int round = 0; round < 50; ++round) {
-      sys.write(kTemperature, "48312\n");
-      std::filesystem::remove(sys.path(kTemperature));
+      sys.write(param.file, param.content);
+      std::filesystem::remove(sys.path(param.file));
     }
     done = true;
   });
   while (!done.load()) {
-    const auto temperature = read_temperature(0, sys.root());
-    if (temperature.ok()) {
-      EXPECT_EQ(*temperature, 48'312);
-    } else {
-      const StatusCode code = temperature.code();
-      EXPECT_TRUE(code == StatusCode::not_found || code == StatusCode::invalid_argument);
-    }
+    const StatusCode code = param.read(sys.root()).code();
+    EXPECT_TRUE(code == StatusCode::ok || code == StatusCode::not_found ||
+                code == StatusCode::invalid_argument);
   }
   changer.join();
 }

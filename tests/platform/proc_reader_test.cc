@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -187,6 +188,41 @@ TEST(ProcReader, sees_another_thread_asleep) {
   EXPECT_TRUE(channel->empty() || channel->find("futex") != std::string_view::npos);
   while (futex_wake(word, 1, FutexScope::process_private) == 0) continue;
   sleeper.join();
+}
+
+TEST(ProcReader, survives_a_status_that_comes_and_goes) {
+  takt::test::TemporaryTree proc;
+  std::atomic<bool> done{false};
+  std::thread changer([&] {
+    for (int round = 0; round < 50; ++round) {
+      proc.write("self/status", kStatus);
+      std::filesystem::remove(proc.path("self/status"));
+    }
+    done = true;
+  });
+  while (!done.load()) {
+    const auto status = read_process_status(proc.root());
+    if (status.ok()) {
+      EXPECT_EQ(status->resident_kib, 1700);
+    } else {
+      EXPECT_EQ(status.code(), StatusCode::not_found);  // the file, or a field of it
+    }
+  }
+  changer.join();
+}
+
+TEST(ProcReader, survives_threads_that_end) {
+  std::atomic<std::int32_t> id{thread_id()};
+  std::atomic<bool> done{false};
+  std::thread maker([&] {
+    for (int round = 0; round < 50; ++round) std::thread([&] { id = thread_id(); }).join();
+    done = true;
+  });
+  while (!done.load()) {
+    const auto stat = read_thread_stat(id.load());
+    if (!stat.ok()) EXPECT_EQ(stat.code(), StatusCode::not_found, "%s", stat.status().text());
+  }
+  maker.join();
 }
 
 TEST(ProcReader, says_when_there_is_no_such_thread) {

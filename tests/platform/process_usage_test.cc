@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "takt/platform/process_usage.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -37,8 +41,27 @@ TEST(ProcessUsage, counts_threads_that_have_ended) {
   ASSERT_OK(after);
   // The kernel scales user and system time to its own sum, in microseconds.
   EXPECT_GE(after->user + after->system - before->user - before->system, 19ms);
-  EXPECT_GE(after->voluntary_switches, before->voluntary_switches);
-  EXPECT_GE(after->minor_faults, before->minor_faults);
+}
+
+TEST(ProcessUsage, counts_pages_that_are_touched_and_sleeps) {
+  constexpr std::size_t kPages = 256;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* const memory =
+      ::mmap(nullptr, kPages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_TRUE(memory != MAP_FAILED);
+  ::madvise(memory, kPages * page, MADV_NOHUGEPAGE);  // not all with one fault
+  const auto before = process_usage();
+  ASSERT_OK(before);
+  for (std::size_t i = 0; i < kPages; ++i) static_cast<volatile char*>(memory)[i * page] = 1;
+  const auto touched = process_usage();
+  ASSERT_OK(touched);
+  for (int sleep = 0; sleep < 20; ++sleep) takt::platform::sleep_until(takt::now() + 1ms);
+  const auto slept = process_usage();
+  ASSERT_OK(slept);
+  EXPECT_GE(touched->minor_faults - before->minor_faults, kPages);
+  // A busy machine may have let the time pass before some of them slept.
+  EXPECT_GE(slept->voluntary_switches - touched->voluntary_switches, 10U);
+  ::munmap(memory, kPages * page);
 }
 
 TEST(ProcessUsage, knows_the_peak_of_memory) {

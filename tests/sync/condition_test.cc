@@ -16,6 +16,7 @@
 #include "takt/sync/mutex.h"
 #include "takt/sync/recursive_mutex.h"
 #include "takt/tests/support/fault_injection.h"
+#include "takt/tests/support/report.h"
 #include "takt/tests/support/sanitizer.h"
 #include "takt/tests/support/test.h"
 #include "takt/tests/sync/expect_locks.h"
@@ -321,7 +322,8 @@ TEST(Condition, another_mutex_when_nobody_waits) {
 }
 
 TEST(Condition, may_be_destroyed_when_all_are_notified) {
-  for (int round = 0; round < 200; ++round) {
+  const auto rounds = static_cast<int>(200 / takt::test::time_scale());
+  for (int round = 0; round < rounds; ++round) {
     Mutex mutex;
     auto condition = std::make_unique<Condition>();
     bool over = false;
