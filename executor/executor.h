@@ -137,9 +137,11 @@ class Executor : private ExecutorBase {
   /// Has each worker of `options.lane` run a copy of `function` once, as post_to() does: all of
   /// them, or none where a job slot is missing. Returns how many got one: fewer than there are only
   /// where the executor is stopping; those that sit out run it when they may again, or at the stop.
-  /// Blocks: no. Bound: O(workers), a system call for each that sleeps. Callable from: any thread,
-  /// jobs included. Errors: as post(), and invalid_argument: WhenFull::wait, as two who wait with
-  /// some of the slots would wait for each other.
+  /// With WhenFull::drop_oldest each slot that it lacks costs a job that waits; one that is refused
+  /// in the end, as another slot was missing, gives its slots back and not the jobs that it
+  /// dropped. Blocks: no. Bound: O(workers), a system call for each that sleeps. Callable from: any
+  /// thread, jobs included. Errors: as post(), and invalid_argument: WhenFull::wait, as two who
+  /// wait with some of the slots would wait for each other.
   template <class Function>
   Result<std::uint32_t> broadcast(const Function& function,
                                   const PostOptions& options = {}) noexcept {

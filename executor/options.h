@@ -21,7 +21,10 @@ enum class OnDenied : std::uint32_t {
 struct WorkerConfig {
   const char* name = nullptr;  ///< 1 to 15 characters; the thread's name in the kernel too
   LaneId lane{0};              ///< the lane that it serves
-  CpuSet cpus{};               ///< where it may run; empty: where the caller of start() may
+  /// Where it may run; empty: where the caller of start() may. With Deadline only all CPUs of its
+  /// cpuset, for fewer than the machine has an exclusive one: others are refused
+  /// (invalid_argument).
+  CpuSet cpus{};
   /// Policy and priority in the kernel; Other{}: time sharing at the nice value of the process.
   Scheduling scheduling = Other{};
   Duration spin{0};  ///< looks for work that long before it sleeps

@@ -6,12 +6,6 @@
 namespace takt::examples {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr Duration kImuPeriod = 1ms;
-constexpr Duration kLoopPeriod = 2ms;
-constexpr Duration kTelemetryPeriod = 50ms;
-
 constexpr double seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -29,23 +23,12 @@ ImuReading Airframe::step(double torque, double seconds) noexcept {
 }
 
 Status FlightController::add_tasks(Executor& executor, Lanes lanes) noexcept {
-  // The offsets put a reading before each fusion and a fusion before each control. All three share
-  // one worker, so that none preempts another; within the lane the control goes first.
+  const auto [imu, fusion, loop, telemetry] = tasks(lanes);
   const Result<TaskHandle> added[] = {
-      executor.add_task({.name = "imu", .lane = lanes.control, .period = kImuPeriod},
-                        [this] { read_imu(); }),
-      executor.add_task(
-          {.name = "fusion", .lane = lanes.control, .period = kLoopPeriod, .offset = 300us},
-          [this](const JobContext& job) { fuse(job); }),
-      executor.add_task({.name = "control",
-                         .lane = lanes.control,
-                         .priority = Priority::high,
-                         .period = kLoopPeriod,
-                         .offset = 600us,
-                         .deadline = 1ms},
-                        [this](const JobContext& job) { control(job); }),
-      executor.add_task({.name = "telemetry", .lane = lanes.telemetry, .period = kTelemetryPeriod},
-                        [this] { report(); }),
+      executor.add_task(imu, [this] { read_imu(); }),
+      executor.add_task(fusion, [this](const JobContext& job) { fuse(job); }),
+      executor.add_task(loop, [this](const JobContext& job) { control(job); }),
+      executor.add_task(telemetry, [this] { report(); }),
   };
   for (const Result<TaskHandle>& task : added) {
     if (!task.ok()) return task.status();

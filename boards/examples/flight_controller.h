@@ -2,7 +2,9 @@
 #ifndef TAKT_BOARDS_EXAMPLES_FLIGHT_CONTROLLER_H_
 #define TAKT_BOARDS_EXAMPLES_FLIGHT_CONTROLLER_H_
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "takt/executor/executor.h"
@@ -52,6 +54,32 @@ class FlightController {
 
   static constexpr std::uint32_t kTasks = 4;
 
+  /// Them as add_tasks() adds them, and as the analysis sees them (flight_deployment.h). The wcet
+  /// are what a small board never needs; an airframe measures its own and adds a margin.
+  static constexpr std::array<TaskConfig, kTasks> tasks(Lanes lanes) noexcept {
+    using std::chrono::microseconds;
+    // The offsets put a reading before each fusion and a fusion before each control. All three
+    // share one worker, so that none preempts another; within the lane the control goes first.
+    return {
+        {{.name = "imu", .lane = lanes.control, .period = kImuPeriod, .wcet = microseconds(100)},
+         {.name = "fusion",
+          .lane = lanes.control,
+          .period = kLoopPeriod,
+          .offset = microseconds(300),
+          .wcet = microseconds(200)},
+         {.name = "control",
+          .lane = lanes.control,
+          .priority = Priority::high,
+          .period = kLoopPeriod,
+          .offset = microseconds(600),
+          .deadline = microseconds(1000),
+          .wcet = microseconds(100)},
+         {.name = "telemetry",
+          .lane = lanes.telemetry,
+          .period = kTelemetryPeriod,
+          .wcet = microseconds(500)}}};
+  }
+
   /// Adds the tasks. Callable from: any thread, once.
   Status add_tasks(Executor& executor, Lanes lanes) noexcept;
 
@@ -62,6 +90,10 @@ class FlightController {
   std::uint64_t skipped() const noexcept { return skipped_.load(); }
 
  private:
+  static constexpr Duration kImuPeriod = std::chrono::milliseconds(1);
+  static constexpr Duration kLoopPeriod = std::chrono::milliseconds(2);
+  static constexpr Duration kTelemetryPeriod = std::chrono::milliseconds(50);
+
   void read_imu() noexcept;
   void fuse(const JobContext& job) noexcept;
   void control(const JobContext& job) noexcept;

@@ -8,12 +8,14 @@
 #include <cstdlib>
 
 #include "takt/boards/examples/flight_controller.h"
+#include "takt/boards/examples/flight_deployment.h"
 
 namespace {
 
 using namespace std::chrono_literals;
+using takt::examples::kFlightLanes;
+using takt::examples::kFlightWorkers;
 
-constexpr takt::LaneId kControl{0}, kTelemetry{1};
 constexpr takt::ExecutorLimits kLimits{.workers = 2,
                                        .lanes = 2,
                                        .jobs_per_lane = 4,
@@ -37,20 +39,18 @@ int main(int count, char** arguments) {
     std::fprintf(stderr, "usage: flight_controller [SECONDS]\n");
     return 2;
   }
-  const takt::WorkerConfig workers[] = {
-      {.name = "control",
-       .lane = kControl,
-       .scheduling = takt::Fifo{.priority = 80},
-       .on_denied = takt::OnDenied::degrade},
-      {.name = "telemetry", .lane = kTelemetry},
-  };
-  if (const takt::Status status = controller.add_tasks(executor, {kControl, kTelemetry});
+  if (const takt::Status status = controller.add_tasks(executor, kFlightLanes); !status.ok()) {
+    return takt::report(status);
+  }
+  if (const takt::Status status =
+          executor.start(kFlightWorkers, {.on_denied = takt::OnDenied::degrade});
       !status.ok()) {
     return takt::report(status);
   }
-  if (const takt::Status status = executor.start(workers, {.on_denied = takt::OnDenied::degrade});
-      !status.ok()) {
-    return takt::report(status);
+  for (std::uint32_t worker = 0; worker < executor.worker_count(); ++worker) {
+    if (executor.worker_stats(worker).refused_scheduling.get() == 0) continue;
+    std::printf("worker '%s' has no real-time priority: nothing is proven\n",
+                executor.worker_name(worker));
   }
   takt::platform::sleep_until(takt::deadline_after(std::chrono::seconds(seconds)));
   if (const takt::Status status = executor.stop(takt::StopMode::drain, 1s); !status.ok()) {

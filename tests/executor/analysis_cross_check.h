@@ -23,6 +23,10 @@ namespace takt::test {
 /// What a run of the cross-check has seen.
 class CrossCheck {
  public:
+  /// What the shipped analysis is checked with: so many sets of each of four streams, the first of
+  /// which must do to catch a wrong one.
+  static constexpr int kFirstStream = 1;
+  static constexpr int kSetsOfAStream = 2'500;
   /// Utilisations from 70 to 95 %, in steps of 5.
   static constexpr std::size_t kBins = 5;
   struct Bin {

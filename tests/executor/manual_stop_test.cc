@@ -55,7 +55,7 @@ TEST_EACH(ManualStop, returns_at_its_timeout, StopMode::drain, StopMode::cancel)
   expect_in_vain(-1s, 0ns);
   expect_in_vain(Duration::min(), 0ns);
   expect_in_vain(0ns, 0ns);
-  for (const Duration timeout : {Duration(1ns), Duration(1ms), Duration(2'500us), Duration(5s)}) {
+  for (const Duration timeout : {Duration{1ns}, Duration{1ms}, Duration{2'500us}, Duration{5s}}) {
     expect_in_vain(timeout, timeout);
   }
   // It ends when the last job does, not at its timeout.

@@ -71,6 +71,25 @@ TEST(RealTime, pinning_a_deadline_worker_is_a_config_error) {
             "worker 'edf': cpus with SCHED_DEADLINE need an exclusive cpuset of just these");
 }
 
+// What the kernel asks for, given as cpus: all CPUs of the cpuset.
+TEST(RealTime, a_deadline_worker_may_be_given_all_cpus) {
+  const auto allowed = takt::platform::affinity();
+  ASSERT_OK(allowed);
+  const WorkerConfig workers[] = {{.name = "edf",
+                                   .cpus = *allowed,
+                                   .scheduling = takt::Deadline{.runtime = 1ms, .period = 10ms}}};
+  const Status started = executor.start(workers, kAnyMemory);
+  // Also where this process is pinned: its CPUs are then not all of the cpuset's.
+  if (started.code() == StatusCode::permission_denied) SKIP("%s", started.text());
+  ASSERT_OK(started);
+  SchedulingPolicy seen = SchedulingPolicy::other;
+  auto job = executor.submit([&seen] { seen = takt::platform::scheduling()->policy(); });
+  ASSERT_OK(job);
+  EXPECT_OK(job->wait());
+  EXPECT_TRUE(seen == SchedulingPolicy::deadline);
+  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+}
+
 // On one CPU the kernel preempts a job of the low worker for one of the high worker: in the middle
 // of a post, before that post returns.
 TEST(RealTime, a_lane_of_higher_priority_preempts) {

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // start() when the system refuses: it names worker and call, keeps the errno, leaves nothing
 // behind, and works the next time. What OnDenied::degrade goes on without, the statistics show.
+#include <sys/resource.h>
+
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <cstdlib>
+#include <string>
 #include <string_view>
 
+#include "takt/platform/memory.h"
 #include "takt/platform/proc_reader.h"
 #include "takt/platform/this_thread.h"
 #include "takt/tests/executor/running.h"
@@ -13,6 +19,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using takt::CpuSet;
 using takt::OnDenied;
 using takt::Status;
@@ -130,6 +137,85 @@ TEST_EACH(StartFault, names_the_worker_whose_setting_is_refused,
   EXPECT_FALSE(executor.running());
   const Running running(executor, {{.name = "control"}});
   EXPECT_OK(executor.submit([] {})->wait());
+}
+
+struct DeadlineRefusal {
+  const char* name;
+  int error_number;
+  StatusCode code;
+  std::string_view text;
+};
+// With cpus: they are all that the thread may run on, which is what the kernel asks for. So the
+// configuration is right, and what refuses is the call itself.
+TEST_EACH(StartFault, names_the_worker_whose_deadline_is_refused,
+          DeadlineRefusal{"no_right_or_pinned", EPERM, StatusCode::permission_denied,
+                          "worker 'edf': SCHED_DEADLINE 1ms/5ms/5ms denied: needs CAP_SYS_NICE and "
+                          "no pinning"},
+          DeadlineRefusal{"no_bandwidth", EBUSY, StatusCode::unavailable,
+                          "worker 'edf': SCHED_DEADLINE 1ms/5ms/5ms refused: no bandwidth left on "
+                          "these CPUs"}) {
+  const auto allowed = takt::platform::affinity();
+  ASSERT_OK(allowed);
+  for (const CpuSet& cpus : {CpuSet(), *allowed}) {
+    const WorkerConfig workers[] = {{.name = "edf",
+                                     .cpus = cpus,
+                                     .scheduling = takt::Deadline{.runtime = 1ms, .period = 5ms},
+                                     .on_denied = OnDenied::fail}};
+    const FaultInjection fault(SystemCall::sched_setattr, param.error_number);
+    const FaultInjection pinning(SystemCall::sched_setaffinity, EBUSY);
+    const Status status = executor.start(workers, kAnyMemory);
+    EXPECT_EQ(status.code(), param.code);
+    EXPECT_EQ(status.error_number(), param.error_number);
+    EXPECT_EQ(std::string_view(status.text()), param.text);
+    EXPECT_EQ(fault.failures(), 1);
+    EXPECT_EQ(pinning.calls(), 0);  // before the policy it would pin, after it the kernel refuses
+    EXPECT_FALSE(executor.running());
+  }
+}
+
+// Of the two only the right is what degrading is about.
+TEST(StartFault, degrades_a_deadline_that_is_denied) {
+  const WorkerConfig workers[] = {{.name = "edf",
+                                   .cpus = *takt::platform::affinity(),
+                                   .scheduling = takt::Deadline{.runtime = 1ms, .period = 5ms},
+                                   .on_denied = OnDenied::degrade}};
+  {
+    const FaultInjection fault(SystemCall::sched_setattr, EBUSY);
+    EXPECT_EQ(executor.start(workers, kAnyMemory).error_number(), EBUSY);
+  }
+  const FaultInjection fault(SystemCall::sched_setattr, EPERM);
+  ASSERT_OK(executor.start(workers, kAnyMemory));
+  EXPECT_EQ(executor.worker_stats(0).refused_scheduling.get(), EPERM);
+  EXPECT_EQ(executor.worker_stats(0).refused_affinity.get(), 0);
+  EXPECT_OK(executor.stop(StopMode::drain, kPatience));
+}
+
+// What the reader has to raise, by how much, or what else would do: the whole text but for the
+// bytes, which depend on the machine's pages.
+TEST(StartFault, says_what_a_memory_lock_needs) {
+  const WorkerConfig workers[] = {{.name = "worker"}};
+  const auto text_of = [&workers] {
+    const FaultInjection fault(SystemCall::mlock, ENOMEM);
+    const Status status = executor.start(workers);
+    EXPECT_EQ(fault.failures(), 1);
+    EXPECT_EQ(status.error_number(), ENOMEM);
+    std::string text(status.text());
+    const std::size_t begin = text.find_first_of("0123456789");
+    if (begin == std::string::npos) return text;
+    const std::size_t end = text.find_first_not_of("0123456789", begin);
+    const unsigned long bytes = std::strtoul(text.c_str() + begin, nullptr, 10);
+    EXPECT_EQ(bytes % takt::platform::page_bytes(), 0U);
+    EXPECT_GT(bytes, 0U);
+    return text.replace(begin, end - begin, "N");
+  };
+  const rlimit limit{.rlim_cur = 12 * 1024, .rlim_max = 12 * 1024};
+  ASSERT_EQ(::setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+  EXPECT_EQ(text_of(),
+            "start: cannot lock N bytes: raise RLIMIT_MEMLOCK (12288), or lock_memory = false");
+  // No limit that could be raised.
+  const FaultInjection fault(SystemCall::getrlimit, EFAULT, 1, FaultInjection::Times::onward);
+  EXPECT_EQ(text_of(),
+            "start: cannot lock N bytes: out of memory? or StartOptions::lock_memory = false");
 }
 
 TEST(StartFault, one_refusal_of_several_workers_stops_all) {

@@ -164,10 +164,10 @@ TEST_EACH(StopBusy, two_jobs_wait_for_room_in_the_others_lane, StopMode::drain, 
     const auto own = static_cast<std::uint32_t>(lane);
     const LaneId other{1 - own};
     ASSERT_OK(executor.post(
-        [&gate, &sleeper = sleepers[own], &status = seen[own], other] {
+        [&gate, &ran, &sleeper = sleepers[own], &status = seen[own], other] {
           gate.pass();
           sleeper.enter();
-          status = executor.post([] {}, when_there_is_room(other));
+          status = executor.post([&ran] { ++ran; }, when_there_is_room(other));
         },
         in_lane(lane)));
   }
@@ -179,7 +179,18 @@ TEST_EACH(StopBusy, two_jobs_wait_for_room_in_the_others_lane, StopMode::drain, 
   gate.open();
   for (const Sleeper& sleeper : sleepers) sleeper.wait_until_it_sleeps();
   EXPECT_OK(executor.stop(param, kPatience));
-  for (const Status& status : seen) EXPECT_EQ(status.code(), StatusCode::failed_precondition);
+  // Lanes close one after the other: the first one's poster ends, and may so make room for the
+  // second.
+  int refused = 0;
+  for (const Status& status : seen) {
+    if (status.ok()) {
+      ++accepted;
+    } else {
+      EXPECT_EQ(status.code(), StatusCode::failed_precondition);
+      ++refused;
+    }
+  }
+  EXPECT_GE(refused, 1);
   EXPECT_EQ(ran.load(), param == StopMode::drain ? accepted : 0);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What posts do beyond the plain one. executor/room.h: a poster that waits for room is never
-// forgotten. executor/inbox.h: a job for one worker reaches it, asleep or about to leave.
+// forgotten. executor/inbox.h: a job for one worker reaches it, asleep or about to leave; one for
+// each worker reaches all of them or none.
 // executor/promises.h: no worker leaves before a job that its lane was promised. And a lane whose
 // jobs are dropped: each is run or dropped, once.
 #include <cstdint>
@@ -16,6 +17,7 @@ namespace {
 using Lane = BasicLane<ModelEnv>;
 constexpr std::uint32_t kNone = Lane::kNone;
 constexpr std::uint32_t kCapacity = 2;
+constexpr std::uint32_t kMostSlots = 3;
 constexpr TimePoint kLater = from_ns(2'000'000'000);
 
 /// Room for a condition of the model's own.
@@ -129,8 +131,8 @@ struct Shop {
   Lane::Parker parkers[2];
   Lane lane;
   BasicPromises<ModelEnv> promises;
-  Variable<int> item[kCapacity] = {0, 0};
-  Variable<std::uint32_t> link[kCapacity] = {0U, 0U};
+  Variable<int> item[kMostSlots] = {0, 0, 0};
+  Variable<std::uint32_t> link[kMostSlots] = {0U, 0U, 0U};
 };
 
 void slot_given_back() {
@@ -312,6 +314,73 @@ void directed_beside_a_job_of_the_lane() {
                });
 }
 
+/// Three slots, two workers: two broadcasts do not fit at once, nor does one beside two posts.
+struct Broadcasts : Shop {
+  Broadcasts() : Shop(kMostSlots, kWorkers) {}
+
+  /// As Executor::broadcast() has it: a slot for each worker or none, then a job for each. Returns
+  /// whether all were claimed.
+  bool broadcast() {
+    std::uint32_t claimed[kWorkers];
+    for (std::uint32_t worker = 0; worker < kWorkers; ++worker) {
+      claimed[worker] = lane.acquire_slot();
+      if (claimed[worker] != kNone) continue;
+      while (worker != 0) lane.release_slot(claimed[--worker]);
+      return false;
+    }
+    for (std::uint32_t worker = 0; worker < kWorkers; ++worker) {
+      if (!post_to(worker, claimed[worker])) lane.release_slot(claimed[worker]);
+    }
+    return true;
+  }
+  /// The worker's one look: runs what there is, whose slots are free then.
+  std::uint32_t run_all(std::uint32_t worker) {
+    std::uint32_t ran = 0;
+    for (std::uint32_t chain = lane.inbox(worker).take_all(); chain != 0; ++ran) {
+      const std::uint32_t index = chain - 1;
+      chain = link[index].get();
+      end(index);
+      lane.release_slot(index);
+    }
+    return ran;
+  }
+  std::uint32_t free_slots() {
+    std::uint32_t count = 0;
+    while (lane.acquire_slot() != kNone) ++count;
+    return count;
+  }
+
+  static constexpr std::uint32_t kWorkers = 2;
+};
+
+void broadcasts_and_a_waiter() {
+  // Nobody runs a job: the waiter lives on what a broadcast gives back that got one slot of two.
+  Broadcasts shop;
+  bool first = false;
+  bool second = false;
+  concurrently(
+      [&] { first = shop.broadcast(); }, [&] { second = shop.broadcast(); },
+      [&] { require(shop.lane.wait_for_slot(kNever) != kNone, "a slot was left for it"); });
+  require(!first || !second, "there are slots for one of them");
+  const std::uint32_t given = first || second ? 1 : 0;
+  for (const std::uint32_t worker : {0U, 1U}) {
+    require(shop.run_all(worker) == given, "each worker got it, or none did");
+  }
+  require(shop.free_slots() == kMostSlots - 1, "what was claimed in vain was given back");
+}
+
+void broadcast_past_a_frozen_broadcaster() {
+  // One stops for ever with what it had claimed: the other is refused or complete, never in
+  // between.
+  Broadcasts shop;
+  bool accepted = false;
+  concurrently([&] { shop.broadcast(); }, [&] { accepted = shop.broadcast(); });
+  if (!accepted) return;
+  for (const std::uint32_t worker : {0U, 1U}) {
+    require(shop.run_all(worker) >= 1, "each worker got it");
+  }
+}
+
 void promised_and_closed() {
   // Somebody else's job ends, and the job that was promised comes, while the lane closes.
   Shop shop(2);
@@ -433,6 +502,8 @@ const Model kModels[] = {
     {"inbox: a frozen poster hides nobody's job", directed_past_a_frozen_poster, frozen(1), 18'000},
     {"inbox: closing and posting", directed_and_closed, bounded(2), 54'000},
     {"inbox: beside a job of the lane", directed_beside_a_job_of_the_lane, bounded(1), 100'000},
+    {"broadcast: two, and one who waits for a slot", broadcasts_and_a_waiter, bounded(1), 49'000},
+    {"broadcast: past a frozen one", broadcast_past_a_frozen_broadcaster, frozen(2), 27'000},
     {"promises: kept while closing", promised_and_closed, bounded(1), 3'500},
     {"promises: to two workers", promised_to_two_workers, bounded(1), 7'200},
     {"promises: made while closing", promised_while_closing, bounded(1), 4'700},

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a job costs when many wait and when there are many tasks. Jobs post their successors, so one
-// worker does all the work and nobody sleeps; the cost is that of post, take and run together.
+// worker does all the work and nobody sleeps; the cost is that of post, take and run together. And
+// what a timer costs among others: the earliest one expires and is set anew, somewhere among them.
 #include <array>
+#include <cstdint>
+#include <vector>
 
+#include "takt/executor/timer_queue.h"
 #include "takt/sync/latch.h"
 #include "takt/tests/bench/executor/rows.h"
 #include "takt/tests/bench/executor/running.h"
@@ -13,6 +17,7 @@ namespace {
 constexpr std::int64_t kJobs = 2'000'000;
 constexpr std::uint32_t kManyJobs = 10'000;
 constexpr std::uint32_t kManyTasks = 1'000;
+constexpr std::uint32_t kManyTimers = 10'000;
 
 /// Jobs that each post one more, until kJobs have run.
 class Chain {
@@ -85,6 +90,31 @@ double cost_with_tasks() {
   return cost_of_chain(executor, 1);
 }
 
+/// Nanoseconds of an expiry and an insertion where `count` timers wait.
+double cost_with_timers(std::uint32_t count) {
+  constexpr int kExpiries = 2'000'000;
+  std::vector<detail::Timer> timers(count);
+  std::vector<std::uint32_t> places(count);
+  return measured_at({0, kPriority}, [&] {
+    detail::TimerQueue queue;
+    queue.attach(timers.data(), places.data());
+    std::uint32_t random = 1;
+    // Evenly over the time until the last of them is due, as of tasks of all periods.
+    const auto delay = [&random, count] {
+      random = random * 1'664'525 + 1'013'904'223;  // Numerical Recipes' generator
+      return 1 + static_cast<std::int64_t>((std::uint64_t{random} * count) >> 26);
+    };
+    for (std::uint32_t item = 0; item < count; ++item) queue.set(item, delay());
+    const TimePoint begin = now();
+    for (int i = 0; i < kExpiries; ++i) {
+      const detail::Timer due = queue.front();
+      queue.set(due.item, INT64_MAX);
+      queue.set(due.item, due.when + delay());
+    }
+    return static_cast<double>((now() - begin).count()) / kExpiries;
+  });
+}
+
 }  // namespace
 
 void growth_rows(Suite& suite) {
@@ -98,6 +128,13 @@ void growth_rows(Suite& suite) {
   if (suite.wants(row)) {
     suite.cost(row, {{"1 task", {}, &cost_with_tasks<1>},
                      {"1,000 tasks", {{"1 task", 1.3}}, &cost_with_tasks<kManyTasks>}});
+  }
+  row = "growth: a timer's expiry and insertion";
+  if (suite.wants(row)) {
+    suite.cost(
+        row,
+        {{"among 10 timers", {}, [] { return cost_with_timers(10); }},
+         {"among 10,000", {{"among 10 timers", 5}}, [] { return cost_with_timers(kManyTimers); }}});
   }
 }
 

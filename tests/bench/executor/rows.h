@@ -12,7 +12,7 @@ void throughput_rows(Suite& suite);  // empty jobs, as many as can be
 void round_trip_rows(Suite& suite);  // submit and wait
 void periodic_rows(Suite& suite);    // release jitter
 void start_rows(Suite& suite);       // start to first job
-void growth_rows(Suite& suite);      // many tasks, many queued jobs
+void growth_rows(Suite& suite);      // many tasks, many queued jobs, many timers
 void event_rows(Suite& suite);       // noting an event
 
 }  // namespace takt::bench
