@@ -29,7 +29,13 @@ extern "C" int getrusage(__rusage_who_t who, rusage* usage) noexcept {
     *usage = *made_up_usage;
     return 0;
   }
-  return static_cast<int>(::syscall(SYS_getrusage, who, usage));
+  // The kernel's longs, however wide the library's seconds are; of them what is looked at.
+  long words[18] = {};
+  const auto result = static_cast<int>(::syscall(SYS_getrusage, who, words));
+  *usage = {};
+  usage->ru_utime = {.tv_sec = words[0], .tv_usec = words[1]};
+  usage->ru_stime = {.tv_sec = words[2], .tv_usec = words[3]};
+  return result;
 }
 
 namespace takt {

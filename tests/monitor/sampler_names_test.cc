@@ -23,11 +23,11 @@ using TaskSource = detail::Source<TaskStats>;
 std::size_t page_bytes() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
 /// So many pages that are never given back.
-std::byte* pages(std::size_t count) {
+char* pages(std::size_t count) {
   void* const memory = ::mmap(nullptr, count * page_bytes(), PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   EXPECT_TRUE(memory != MAP_FAILED);
-  return static_cast<std::byte*>(memory);
+  return static_cast<char*>(memory);
 }
 
 /// The next access to a page calls `act` before it takes place.
@@ -66,13 +66,15 @@ class PagedSampler : private detail::SamplerStorage<kLimits>, public Sampler {
   void* page_of_the_name() const noexcept { return &source_->name; }
 
  private:
-  explicit PagedSampler(std::byte* page) noexcept
-      : Sampler([this, page] {
+  explicit PagedSampler(char* page) noexcept
+      : PagedSampler(page, static_cast<void*>(page - kBeforeName)) {}
+  PagedSampler(const char* page, void* source) noexcept
+      : Sampler([this, source] {
           detail::SamplerView view = this->view();
-          view.tasks = {std::construct_at(reinterpret_cast<TaskSource*>(page - kBeforeName)), 1};
+          view.tasks = {std::construct_at(static_cast<TaskSource*>(source)), 1};
           return view;
         }()),
-        source_(reinterpret_cast<TaskSource*>(page - kBeforeName)) {
+        source_(static_cast<TaskSource*>(source)) {
     EXPECT_TRUE(page_of_the_name() == page);
   }
 
@@ -111,7 +113,8 @@ TEST(SamplerNames, histograms_of_a_task_are_not_shown_as_those_of_the_next_one) 
 }
 
 TEST(SamplerNames, histograms_of_a_task_are_not_shown_as_those_of_the_one_before) {
-  stats = std::construct_at(reinterpret_cast<TaskStats*>(pages(1)));
+  void* const page = pages(1);
+  stats = std::construct_at(static_cast<TaskStats*>(page));
   ASSERT_OK(sampler.add_task("without", *stats));
   EXPECT_EQ(owners(), "");
   const OnTouch touch(stats, [] {

@@ -188,7 +188,7 @@ class Daemon {
   takt::StaticWatchdog<takt::WatchdogLimits{.entities = 1, .tasks = 1, .workers = 1}> watchdog_;
 };
 
-TEST_EACH(WatchdogLoad, no_false_alarm_in_a_virtual_quarter_of_an_hour, 1, 2) {
+TEST_EACH(WatchdogLoad, no_false_alarm_in_a_virtual_quarter_of_an_hour, 1U, 2U) {
   EXPECT_FALSE(Daemon({}, param).verdict_in(15min).has_value());
 }
 

@@ -12,6 +12,7 @@
 
 #include "takt/platform/kernel_count.h"
 #include "takt/platform/proc_reader.h"
+#include "takt/platform/thread_id.h"
 #include "takt/platform/thread_usage.h"
 #include "takt/tests/support/fault_injection.h"
 #include "takt/tests/support/test.h"
@@ -75,6 +76,14 @@ TEST(ProcessUsage, knows_the_peak_of_memory) {
   EXPECT_GT(usage->peak_resident_bytes, std::uint64_t{512} * 1024);
   EXPECT_GT(status->peak_resident_kib, 512U);
   EXPECT_GE(status->threads, 1U);
+}
+
+// The file of a thread that has ended is there for who has opened it before, and cannot be read.
+TEST(ProcReader, says_that_a_thread_ended_between_open_and_read) {
+  const takt::test::FaultInjection fault(SystemCall::read, ESRCH);
+  const auto stat = takt::platform::read_thread_stat(takt::platform::thread_id());
+  EXPECT_EQ(stat.code(), takt::StatusCode::not_found);
+  EXPECT_EQ(fault.failures(), 1U);
 }
 
 TEST(ProcessUsage, says_what_was_refused) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the statistics of a job cost beyond the reads of the clock: the very stores that a worker
-// makes around it (executor/worker.cc), on and off, beside one read of the clock.
+// What the statistics of a job cost beyond the reads of the clock: the stores that a worker makes
+// around it (job_statistics.h), on and off, beside one read of the clock.
 #include <cstdint>
 
-#include "takt/executor/stats.h"
 #include "takt/tests/bench/harness.h"
+#include "takt/tests/bench/monitor/job_statistics.h"
 #include "takt/tests/bench/pinned_thread.h"
 
 namespace takt::bench {
@@ -12,9 +12,7 @@ namespace {
 
 constexpr std::int64_t kOperations = 10'000'000;
 
-WorkerStats worker;
-TaskStats task;
-TaskHistograms histograms;
+JobStatistics statistics;
 
 /// Nanoseconds of one call of `operation(n)`, n from 0 on.
 template <class Operation>
@@ -46,36 +44,24 @@ double off() {
   });
 }
 
-void note_worker(std::uint64_t busy) {
-  worker.activity.set(WorkerPhase::in_job, true, 3);
-  keep(worker);  // the job
-  worker.jobs.add();
-  worker.busy_ns.add(busy);
-  worker.activity.set(WorkerPhase::ready);
+void note_job(std::uint64_t busy) {
+  statistics.note_job(busy, [] { keep(statistics.worker); });
 }
 
 double posted_job() {
   return cost_of_numbered([](std::int64_t number) {
     std::uint64_t value = duration(number);
     keep(value);
-    note_worker(value);
+    note_job(value);
   });
-}
-
-void note_task(std::uint64_t busy) {
-  task.releases.add();
-  task.completed.add();
-  task.execution_ns.add(busy);
-  task.max_release_jitter_ns.raise(busy / 16);
-  task.max_response_ns.raise(busy);
 }
 
 double task_job() {
   return cost_of_numbered([](std::int64_t number) {
     std::uint64_t value = duration(number);
     keep(value);
-    note_worker(value);
-    note_task(value);
+    note_job(value);
+    statistics.note_task(value);
   });
 }
 
@@ -83,10 +69,9 @@ double task_job_with_histograms() {
   return cost_of_numbered([](std::int64_t number) {
     std::uint64_t value = duration(number);
     keep(value);
-    note_worker(value);
-    note_task(value);
-    histograms.release_jitter.record(static_cast<std::int64_t>(value / 16));
-    histograms.response_time.record(static_cast<std::int64_t>(value));
+    note_job(value);
+    statistics.note_task(value);
+    statistics.note_histograms(value);
   });
 }
 
