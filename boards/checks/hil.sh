@@ -14,8 +14,8 @@ log=$(mktemp -d)
 trap 'rm -rf "$log"' EXIT
 passed=0 failed=0 skipped=0
 
-# on_hardware PROGRAMS: what the board's hardware does (TAKT_HARDWARE=NAME: only NAME_board_test.sh); each case a line, "passed|failed|skipped TAB name TAB
-# reason".
+# on_hardware PROGRAMS: what the board's hardware does (TAKT_HARDWARE=NAME: only NAME_board_test.sh); each case
+# a line, "passed|failed|skipped TAB name TAB reason".
 on_hardware() {
   local test status
   for test in tests/boards/${TAKT_HARDWARE:-*}_board_test.sh; do

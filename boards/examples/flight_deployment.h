@@ -29,7 +29,8 @@ inline constexpr WorkerConfig kFlightWorkers[] = {
      .on_denied = OnDenied::degrade},
 };
 
-/// The tasks, each with the wake-up latency of a PREEMPT_RT kernel on a small board.
+/// The tasks, each with an assumed wake-up latency. Yours is the maximum that cyclictest finds on
+/// your board, under its load, at the priority of the worker.
 constexpr std::array<DeployedTask, FlightController::kTasks> deployed_flight_tasks() noexcept {
   std::array<DeployedTask, FlightController::kTasks> result{};
   const auto tasks = FlightController::tasks(kFlightLanes);
