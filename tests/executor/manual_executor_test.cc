@@ -36,7 +36,6 @@ using takt::StatusCode;
 using takt::StopMode;
 using takt::Text;
 using takt::TimePoint;
-using takt::test::kPatience;
 using takt::test::Running;
 
 constexpr takt::ExecutorLimits kLimits{

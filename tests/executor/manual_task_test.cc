@@ -22,7 +22,6 @@ using takt::ManualExecutor;
 using takt::ManualJob;
 using takt::Overrun;
 using takt::StatusCode;
-using takt::StopMode;
 using takt::TaskState;
 using takt::TimePoint;
 using takt::test::Running;

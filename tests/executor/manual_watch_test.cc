@@ -18,7 +18,6 @@ using takt::DescriptorContext;
 using takt::DescriptorState;
 using takt::Duration;
 using takt::LaneId;
-using takt::ManualEventKind;
 using takt::Priority;
 using takt::Readiness;
 using takt::StatusCode;

@@ -14,7 +14,6 @@
 namespace {
 
 using namespace std::chrono_literals;
-using takt::Duration;
 using takt::JobContext;
 using takt::StatusCode;
 using takt::StopMode;

@@ -28,7 +28,6 @@ using namespace std::chrono_literals;
 using takt::ExecutorView;
 using takt::LaneId;
 using takt::StaticTrace;
-using takt::StatusCode;
 using takt::Trace;
 using takt::test::expect_strict_json;
 using takt::test::TraceReading;

@@ -19,7 +19,6 @@ using takt::Duration;
 using takt::EntityExpectation;
 using takt::Fault;
 using takt::GlobalState;
-using takt::LocalState;
 using takt::StatusCode;
 using takt::TimePoint;
 using takt::platform::ServiceManager;
